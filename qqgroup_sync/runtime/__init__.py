@@ -1,0 +1,1 @@
+"""Threads and time; nothing about QQ."""

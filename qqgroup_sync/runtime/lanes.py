@@ -1,0 +1,399 @@
+"""Worker threads that keep order: jobs of one lane run one after the other, lanes in parallel.
+
+Knows nothing about QQ. A lane is any hashable key; ``None`` means "in no particular order".
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from qqgroup_sync.errors import StateError, Text
+from qqgroup_sync.runtime.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from qqgroup_sync.runtime.clock import Clock, Deadline
+
+logger = logging.getLogger(__name__)
+
+GROWTH_TICK = 0.005  # how often a waiting queue looks whether its workers are blocked
+SLOW_TICK = 5.0  # how often running jobs are looked at for slowness
+BLOCKED_SHARE = 0.7  # below this share of a core, waiting jobs mean that workers block
+IDLE_LIFE = 10.0  # how long a worker above the resting number stays without work
+OVERLOAD_QUIET = 60.0  # one warning of a full queue speaks for this long
+ROOM = 0.9  # a full queue takes jobs again below this share of its capacity
+
+
+class _Job(NamedTuple):
+    lane: Hashable | None
+    run: Callable[[], object]
+
+
+class _Lane:
+    """What waits behind a busy lane: handlers that come back first, then new jobs."""
+
+    __slots__ = ("returning", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Job] = deque()
+        self.returning: deque[threading.Event] = deque()
+
+
+class _Worker:
+    """One worker thread and what it does at the moment."""
+
+    __slots__ = ("job", "parked", "service", "since", "warned")
+
+    def __init__(self) -> None:
+        self.job: _Job | None = None
+        self.since = 0.0
+        self.parked = False
+        self.warned = False
+        self.service: Service
+
+
+class LanePool:
+    """A pool of workers with ordered lanes, a bounded queue and room for waiting handlers.
+
+    Args:
+        clock: Where time comes from.
+        name: Begin of the thread names.
+        resting: Workers kept when there is little to do; started when first needed.
+        working: Most workers that run at once; reached when jobs block while others wait.
+        capacity: Most jobs that wait; then :meth:`submit` blocks.
+        parking: Most handlers that may wait in :meth:`park` at once.
+        slow_after: Seconds after which a running job is logged, once, with its stack.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        name: str = "qqgroup-worker",
+        resting: int = 16,
+        working: int = 64,
+        capacity: int = 10_000,
+        parking: int = 2_000,
+        slow_after: float = 30.0,
+    ) -> None:
+        self._clock = clock
+        self._name = name
+        self._resting = min(resting, working)
+        self._working = working
+        self._capacity = capacity
+        self._parking = parking
+        self._slow_after = slow_after
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)  # workers wait here
+        self._room = threading.Condition(self._lock)  # submitters wait here
+        self._attention = threading.Condition(self._lock)  # the watch waits here
+        self._ready: deque[_Job] = deque()
+        self._lanes: dict[Hashable, _Lane | None] = {}  # a lane stands here while it is busy
+        self._workers: list[_Worker] = []
+        self._queued = 0
+        self._idle = 0
+        self._parked = 0
+        self._named = 0
+        self._paused = False
+        self._quiet_until = 0.0
+        self._stopping = False
+        self._watch_rests = True  # the watch sleeps until somebody calls it
+        self._watch_hurries = False  # the watch already ticks fast
+        self._here = threading.local()
+        self._watch = Service(f"{name}-watch", self._watch_over)
+
+    def start(self) -> None:
+        """Start the watch; workers start when there is work."""
+        self._watch.start()
+
+    # ------------------------------------------------------------------ taking work
+
+    def submit(self, lane: Hashable | None, run: Callable[[], object]) -> bool:
+        """Queue a job; block while the queue is full.
+
+        Returns:
+            False when the pool is stopping and did not take the job.
+        """
+        job = _Job(lane, run)
+        newcomer = None
+        if self._queued >= self._capacity:
+            self._wait_for_room()
+        with self._lock:
+            if self._stopping:
+                return False
+            self._queued += 1
+            if lane is None:
+                newcomer = self._make_ready(job)
+            elif lane not in self._lanes:
+                self._lanes[lane] = None
+                newcomer = self._make_ready(job)
+            else:
+                self._queue_behind(lane).waiting.append(job)
+        if newcomer is not None:
+            newcomer.service.start()
+        return True
+
+    def _wait_for_room(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + OVERLOAD_QUIET
+            logger.warning(
+                "%d messages wait for handlers: reading is paused until some are done (nothing is "
+                "lost); make handlers faster or run more shards",
+                self._queued,
+            )
+        with self._lock:
+            self._paused = True
+            while self._queued > self._capacity * ROOM and not self._stopping:
+                self._room.wait()
+            self._paused = False
+
+    def _queue_behind(self, lane: Hashable) -> _Lane:
+        entry = self._lanes[lane]
+        if entry is None:
+            entry = self._lanes[lane] = _Lane()
+        return entry
+
+    def _make_ready(self, job: _Job) -> _Worker | None:
+        """Let a job run; return a new worker that the caller starts outside the lock."""
+        self._ready.append(job)
+        if self._idle:
+            self._work.notify()
+            if self._watch_rests:
+                self._attention.notify()
+            return None
+        if self._unparked < self._resting:
+            return self._hire()
+        if self._watch_rests or (not self._watch_hurries and self._unparked < self._working):
+            self._attention.notify()
+        return None
+
+    # ------------------------------------------------------------------ workers
+
+    @property
+    def _unparked(self) -> int:
+        return len(self._workers) - self._parked
+
+    def _hire(self) -> _Worker:
+        self._named += 1
+        worker = _Worker()
+        worker.service = Service(f"{self._name}-{self._named}", lambda: self._serve(worker))
+        self._workers.append(worker)
+        return worker
+
+    def _serve(self, worker: _Worker) -> None:
+        self._here.worker = worker
+        while self._next_job(worker):
+            job = worker.job
+            assert job is not None
+            try:
+                job.run()
+            except BaseException:  # a SystemExit must not silently shrink the pool
+                logger.exception("a job raised")
+            del job  # an idle worker keeps nothing of its last message alive
+
+    def _next_job(self, worker: _Worker) -> bool:
+        """Give the last lane back and take the next job; False when the worker may go."""
+        with self._lock:
+            newcomer = None
+            if worker.job is not None:
+                newcomer = self._leave_lane(worker.job.lane, for_own_use=True)
+                worker.job = None
+                worker.warned = False
+            if not self._take(worker):
+                self._workers.remove(worker)
+                return False
+        if newcomer is not None:
+            newcomer.service.start()
+        return True
+
+    def _take(self, worker: _Worker) -> bool:
+        while not self._ready:
+            if self._stopping or self._unparked > self._working:
+                return False
+            surplus = self._unparked > self._resting
+            self._idle += 1
+            woken = self._work.wait(IDLE_LIFE if surplus else None)
+            self._idle -= 1
+            if not woken and not self._ready and self._unparked > self._resting:
+                return False
+        if self._stopping:
+            return False
+        worker.job = self._ready.popleft()
+        worker.since = self._clock.monotonic()
+        self._queued -= 1
+        if self._paused and self._queued <= self._capacity * ROOM:
+            self._room.notify_all()
+        return True
+
+    def _leave_lane(self, lane: Hashable | None, *, for_own_use: bool = False) -> _Worker | None:
+        """Hand the lane to who waits for it; return a new worker to start outside the lock."""
+        if lane is None or lane not in self._lanes:
+            return None
+        entry = self._lanes[lane]
+        if entry is not None and entry.returning:
+            entry.returning.popleft().set()
+        elif entry is not None and entry.waiting:
+            job = entry.waiting.popleft()
+            if for_own_use:  # the worker that leaves takes the next ready job itself
+                self._ready.append(job)
+            else:
+                return self._make_ready(job)
+        else:
+            del self._lanes[lane]
+        return None
+
+    # ------------------------------------------------------------------ waiting handlers
+
+    @contextmanager
+    def park(self, *, keep_lane: bool = False) -> Iterator[None]:
+        """Give lane and place in the pool back while the calling handler waits.
+
+        On leaving, the lane is taken again before new messages of it. Outside a worker this
+        does nothing.
+
+        Args:
+            keep_lane: Keep the order of the lane strictly; only the place is given back.
+
+        Raises:
+            StateError: Too many handlers wait at once.
+        """
+        worker: _Worker | None = getattr(self._here, "worker", None)
+        if worker is None or worker.parked or worker.job is None:
+            yield
+            return
+        lane = None if keep_lane else worker.job.lane
+        self._leave_place(worker, lane)
+        try:
+            yield
+        finally:
+            self._come_back(worker, lane)
+
+    def _leave_place(self, worker: _Worker, lane: Hashable | None) -> None:
+        with self._lock:
+            if self._parked >= self._parking:
+                raise StateError(
+                    f"{self._parked} handlers wait for answers already",
+                    remedy=Text(
+                        "Let waits end earlier (timeout=), or ask fewer people at once.",
+                        "缩短等待时间（timeout=），或减少同时等待回答的人数。",
+                    ),
+                )
+            self._parked += 1
+            worker.parked = True
+            newcomer = self._leave_lane(lane)
+            if newcomer is None and self._ready and not self._idle:
+                newcomer = self._hire() if self._unparked < self._resting else None
+        if newcomer is not None:
+            newcomer.service.start()
+
+    def _come_back(self, worker: _Worker, lane: Hashable | None) -> None:
+        turn = threading.Event()
+        with self._lock:
+            if lane is None or self._stopping:
+                turn.set()
+            elif lane in self._lanes:
+                self._queue_behind(lane).returning.append(turn)
+            else:
+                self._lanes[lane] = None
+                turn.set()
+        turn.wait()  # set by whoever leaves the lane, or by stop()
+        with self._lock:
+            self._parked -= 1
+            worker.parked = False
+            worker.since = self._clock.monotonic()
+
+    # ------------------------------------------------------------------ the watch
+
+    def _watch_over(self) -> None:
+        """Grow the pool while handlers block, and tell about handlers that never end."""
+        then, burnt = self._clock.monotonic(), time.process_time()
+        while True:
+            with self._lock:
+                if self._stopping:
+                    return
+                waiting = bool(self._ready) and not self._idle
+                hurry = waiting and self._unparked < self._working
+                busy = waiting or any(worker.job for worker in self._workers)
+                self._watch_hurries, self._watch_rests = hurry, not busy
+                self._attention.wait(GROWTH_TICK if hurry else SLOW_TICK if busy else None)
+            now, cpu = self._clock.monotonic(), time.process_time()
+            if hurry and cpu - burnt < (now - then) * BLOCKED_SHARE:
+                self._grow()
+            then, burnt = now, cpu
+            self._warn_about_slow(now)
+
+    def _grow(self) -> None:
+        with self._lock:
+            if self._stopping or self._idle:
+                return
+            wanted = min(len(self._ready), self._working - self._unparked)
+            newcomers = [self._hire() for _ in range(wanted)]
+        for newcomer in newcomers:
+            newcomer.service.start()
+
+    def _warn_about_slow(self, now: float) -> None:
+        with self._lock:
+            slow = [
+                worker
+                for worker in self._workers
+                if worker.job is not None
+                and not worker.parked
+                and not worker.warned
+                and now - worker.since >= self._slow_after
+            ]
+            for worker in slow:
+                worker.warned = True
+        for worker in slow:
+            logger.warning(
+                "a handler has been running for %.0f s in %s:\n%s",
+                now - worker.since,
+                worker.service.name,
+                worker.service.stack(),
+            )
+
+    # ------------------------------------------------------------------ facts and the end
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait."""
+        return self._queued
+
+    @property
+    def paused(self) -> bool:
+        """Whether a submitter is held back because the queue is full."""
+        return self._paused
+
+    @property
+    def size(self) -> int:
+        """How many worker threads exist, parked ones included."""
+        return len(self._workers)
+
+    def close(self) -> int:
+        """Take and begin no more jobs; return how many were left undone. Running ones go on."""
+        with self._lock:
+            self._stopping = True
+            left, self._queued = self._queued, 0
+            self._ready.clear()
+            for entry in self._lanes.values():
+                if entry is not None:
+                    entry.waiting.clear()
+                    for turn in entry.returning:
+                        turn.set()
+            self._work.notify_all()
+            self._room.notify_all()
+            self._attention.notify_all()
+        return left
+
+    def join(self, deadline: Deadline) -> list[str]:
+        """Wait for running jobs; return the names of the threads that did not end."""
+        with self._lock:
+            services = [worker.service for worker in self._workers]
+        services.append(self._watch)
+        return [service.name for service in services if not service.join(deadline.left())]
