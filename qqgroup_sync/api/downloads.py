@@ -1,0 +1,149 @@
+"""Fetches what people sent, with limits on size and time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from qqgroup_sync.errors import (
+    ConfigError,
+    MediaError,
+    MediaTooLarge,
+    Text,
+    TransportError,
+    TransportTimeout,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qqgroup_sync.runtime.clock import Clock
+
+    Progress = Callable[[int, int | None], None]
+
+CHUNK = 64 * 1024
+CONNECT_TIMEOUT = 10.0
+STALL = 20.0  # seconds without a byte
+
+
+class Downloads:
+    """Downloads public URLs; safe from any thread.
+
+    Args:
+        clock: Where time comes from.
+        ca_bundle: Certificates to trust.
+        direct: Never use a proxy.
+        language: Language of cause and remedy in errors.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        ca_bundle: str | None = None,
+        direct: bool = False,
+        language: str | None = None,
+    ) -> None:
+        self._clock = clock
+        self._ca_bundle = ca_bundle
+        self._direct = direct
+        self._language = language
+
+    def read(self, url: str, *, limit: int, timeout: float, progress: Progress | None) -> bytes:
+        """Return the content of a URL.
+
+        Raises:
+            MediaTooLarge: It has more than ``limit`` bytes.
+            MediaError: The server refuses.
+            TransportError: No answer, or not within ``timeout`` seconds.
+        """
+        return b"".join(self._chunks(url, limit, timeout, progress))
+
+    def save(
+        self, url: str, path: Path, *, limit: int, timeout: float, progress: Progress | None
+    ) -> Path:
+        """Write the content of a URL to a file; a partial file never takes its place.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        path = Path(path)
+        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in self._chunks(url, limit, timeout, progress):
+                    file.write(chunk)
+            Path(partial).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(partial).unlink()
+            raise
+        return path
+
+    def _chunks(
+        self, url: str, limit: int, timeout: float, progress: Progress | None
+    ) -> Iterator[bytes]:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError("the attachment has no address to download from")
+        ends = self._clock.monotonic() + timeout
+        try:
+            with requests.Session() as session:
+                session.trust_env = not self._direct
+                session.max_redirects = 5
+                with session.get(
+                    url,
+                    stream=True,
+                    timeout=(min(CONNECT_TIMEOUT, timeout), min(STALL, timeout)),
+                    verify=self._ca_bundle,
+                ) as response:
+                    yield from self._body(response, limit, ends, progress)
+        except requests.Timeout as error:
+            raise TransportTimeout(
+                "the attachment did not arrive in time", language=self._language
+            ) from error
+        except requests.RequestException as error:
+            raise TransportError(
+                f"the attachment could not be downloaded: {type(error).__name__}",
+                language=self._language,
+            ) from error
+
+    def _body(
+        self, response: requests.Response, limit: int, ends: float, progress: Progress | None
+    ) -> Iterator[bytes]:
+        if response.status_code != requests.codes.ok:
+            raise MediaError(
+                f"the attachment's server answered HTTP {response.status_code}",
+                remedy=Text(
+                    "Links to attachments expire: download them when the message comes.",
+                    "附件链接会过期：请在收到消息时立即下载。",
+                ),
+                language=self._language,
+            )
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isdigit() else None
+        done = 0
+        if total is not None and total > limit:
+            raise self._too_large(total, limit)
+        for chunk in response.iter_content(CHUNK):
+            done += len(chunk)
+            if done > limit:
+                raise self._too_large(done, limit)
+            if self._clock.monotonic() > ends:
+                raise TransportTimeout(
+                    "the attachment did not arrive in time", language=self._language
+                )
+            if progress is not None:
+                progress(done, total)
+            yield chunk
+
+    def _too_large(self, size: int, limit: int) -> MediaTooLarge:
+        return MediaTooLarge(
+            f"the attachment has {size} bytes or more, the limit is {limit}",
+            remedy=Text("Pass a larger limit=.", "请传入更大的 limit=。"),
+            language=self._language,
+        )

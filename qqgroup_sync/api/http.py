@@ -1,0 +1,291 @@
+"""Requests to the platform: authorised, judged by status and code, repeated where that is safe."""
+
+from __future__ import annotations
+
+import enum
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from qqgroup_sync.api.failures import api_error, trace_id
+from qqgroup_sync.api.transport import Exchange, Transport, json_body
+from qqgroup_sync.errors import (
+    ApiError,
+    BadResponse,
+    QQGroupError,
+    RateLimited,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
+
+    from qqgroup_sync.runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+WAITS = (0.3, 1.0, 2.0, 4.0)  # seconds before the second, third ... attempt
+LONGEST_WAIT = 30.0  # a longer Retry-After is the caller's to handle
+PREFER_FIRST_AFTER = 600.0  # seconds on a fall-back host before the first is tried again
+
+
+class Repeat(enum.Enum):
+    """When a request may be sent again."""
+
+    SAFE = "after any failure: doing it twice is the same as once"
+    UNSENT = "only when it certainly was not carried out"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the platform answered.
+
+    Attributes:
+        status: HTTP status, 2xx.
+        data: The JSON body; empty when there was none.
+        trace_id: What Tencent's support asks for.
+        audit_id: Set when the request was accepted for review only (HTTP 201 or 202).
+    """
+
+    status: int
+    data: dict[str, Any]
+    trace_id: str = ""
+    audit_id: str = ""
+
+
+class Http:
+    """The platform's REST interface for one bot; safe from any thread.
+
+    Args:
+        transport: Carries the requests.
+        bases: Hosts, the first one preferred; the next is taken when one does not answer.
+        authorize: Returns the Authorization header.
+        refused: Told about a header that the platform refused.
+        appid: Sent as X-Union-Appid, as the official SDKs do.
+        clock: Where time comes from.
+        stop: Ends every wait between attempts.
+        timeout: Seconds for one attempt.
+        language: Language of cause and remedy in errors.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        bases: Sequence[str],
+        authorize: Callable[[], str],
+        refused: Callable[[str], None],
+        appid: str,
+        clock: Clock,
+        stop: threading.Event,
+        timeout: float = 30.0,
+        language: str | None = None,
+    ) -> None:
+        self._transport = transport
+        self._bases = tuple(base.rstrip("/") for base in bases)
+        self._base = 0
+        self._left_first_at = 0.0
+        self._authorize = authorize
+        self._refused = refused
+        self._appid = appid
+        self._clock = clock
+        self._stop = stop
+        self._timeout = timeout
+        self._language = language
+        self._headers: dict[str, str] = {}
+        self._skew = 0.0
+        self._skew_known_until = float("-inf")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        repeat: Repeat = Repeat.SAFE,
+        params: Mapping[str, str] | None = None,
+        lean: bool = False,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send a request and return its answer; blocks, from any thread.
+
+        Args:
+            method: HTTP method.
+            path: Path below the host.
+            body: JSON body.
+            repeat: When the request may be sent again.
+            params: Query.
+            lean: Take the short way through the connection pool; for the hot calls.
+            timeout: Seconds for one attempt.
+
+        Raises:
+            ApiError: The platform said no; the subclass says what to do.
+            TransportError: No answer came.
+            BadResponse: A 2xx answer is not what the API promises.
+        """
+        content = json_body(body) if body is not None else None
+        if params:
+            path = f"{path}?{urlencode(params)}"
+        attempt = 0
+        reauthorised = False
+        while True:
+            base, header = self._current_base(), self._authorize()
+            try:
+                exchange = self._exchange(
+                    method, base, path, content, header, lean=lean, timeout=timeout
+                )
+                return self._judge(exchange, method, path)
+            except TransportError as error:
+                if error.never_sent:
+                    self._fall_over(base)
+                if repeat is Repeat.UNSENT and not error.never_sent:
+                    raise
+                failure: QQGroupError = error
+                wait = _wait_before(attempt)
+            except ApiError as error:
+                failure = error
+                if _is_stale_token(error) and not reauthorised:
+                    reauthorised = True
+                    self._refused(header)
+                    continue
+                wait = self._wait_after_refusal(error, attempt, repeat, base, path)
+            if wait is None:
+                raise failure
+            attempt += 1
+            logger.info("%s; trying again in %.1f s", failure.summary, wait)
+            if self._clock.wait(self._stop, wait):
+                raise failure
+
+    def _exchange(
+        self,
+        method: str,
+        base: str,
+        path: str,
+        content: bytes | None,
+        header: str,
+        *,
+        lean: bool,
+        timeout: float | None,
+    ) -> Exchange:
+        timeout = timeout or self._timeout
+        headers = self._headers
+        if headers.get("Authorization") != header:
+            headers = self._headers = {
+                "Authorization": header,
+                "Content-Type": "application/json; charset=utf-8",
+                "X-Union-Appid": self._appid,
+                "User-Agent": "qqgroup_sync",
+            }
+        if lean and content is not None:
+            return self._transport.lean(
+                method, base, path, body=content, headers=headers, timeout=timeout
+            )
+        return self._transport.request(
+            method, base + path, body=content, headers=headers, timeout=timeout
+        )
+
+    # ------------------------------------------------------------------ judging
+
+    def _judge(self, exchange: Exchange, method: str, path: str) -> Answer:
+        if self._clock.monotonic() >= self._skew_known_until:
+            self._learn_skew(exchange)
+        status = exchange.status
+        data = self._body(exchange, method, path)
+        if not 200 <= status < 300:
+            raise api_error(exchange, data, method, path, language=self._language)
+        code = data.get("err_code") or data.get("code")
+        if status in (201, 202):
+            return Answer(status, data, trace_id(exchange, data), _audit_id(data))
+        if code and "id" not in data:
+            raise api_error(exchange, data, method, path, language=self._language)
+        return Answer(status, data, exchange.headers.get("X-Tps-trace-ID", ""))
+
+    def _body(self, exchange: Exchange, method: str, path: str) -> dict[str, Any]:
+        if not exchange.content:
+            return {}
+        try:
+            data = json.loads(exchange.content)
+        except ValueError as error:
+            if not 200 <= exchange.status < 300:
+                return {}  # an HTML page of something between: the status says enough
+            raise BadResponse(
+                f"{method} {path.partition('?')[0]}: HTTP {exchange.status} with a body that is"
+                f" not JSON ({len(exchange.content)} bytes)",
+                language=self._language,
+            ) from error
+        return data if isinstance(data, dict) else {"data": data}
+
+    # ------------------------------------------------------------------ trying again
+
+    def _wait_after_refusal(
+        self, error: ApiError, attempt: int, repeat: Repeat, base: str, path: str
+    ) -> float | None:
+        """Return the seconds to wait before another attempt, or None when there is no sense."""
+        if isinstance(error, RateLimited):
+            wait = error.retry_after if error.retry_after is not None else _wait_before(attempt, 1)
+            return wait if wait is not None and wait <= LONGEST_WAIT and attempt < 3 else None
+        if _is_transient(error):
+            return _wait_before(attempt)
+        if error.status >= 500 and not error.codes:
+            if path.startswith("/gateway"):
+                self._fall_over(base)  # the old host failed for some bots since 2026-07-28
+            return _wait_before(attempt) if repeat is Repeat.SAFE else None
+        return None
+
+    def _current_base(self) -> str:
+        if self._base and self._clock.monotonic() - self._left_first_at > PREFER_FIRST_AFTER:
+            self._base = 0
+        return self._bases[self._base]
+
+    def _fall_over(self, base: str) -> None:
+        """Take the next host, unless another thread did so already."""
+        if len(self._bases) > 1 and self._bases[self._base] == base:
+            self._base = (self._base + 1) % len(self._bases)
+            self._left_first_at = self._clock.monotonic()
+            logger.info("%s does not answer; trying %s", base, self._bases[self._base])
+
+    # ------------------------------------------------------------------ the platform's clock
+
+    def _learn_skew(self, exchange: Exchange) -> None:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - once a minute
+
+        self._skew_known_until = self._clock.monotonic() + 60.0
+        try:
+            theirs = parsedate_to_datetime(exchange.headers["Date"]).timestamp()
+        except (KeyError, TypeError, ValueError):
+            return
+        skew = theirs + 0.5 - self._clock.time()  # the header has whole seconds
+        self._skew = skew if abs(skew) > 1.5 else 0.0
+
+    def platform_time(self) -> float:
+        """Return the platform's Unix time, as far as its answers told."""
+        return self._clock.time() + self._skew
+
+
+def _wait_before(attempt: int, first: int = 0) -> float | None:
+    """Return the seconds before the attempt after ``attempt``; None after the last one."""
+    place = attempt + first
+    return WAITS[place] if attempt < 3 and place < len(WAITS) else None
+
+
+def _is_stale_token(error: ApiError) -> bool:
+    from qqgroup_sync.error_codes import TOKEN_CODES  # noqa: PLC0415 - only after a refusal
+
+    return error.status == 401 and (bool(error.codes & TOKEN_CODES) or not error.codes)
+
+
+def _is_transient(error: ApiError) -> bool:
+    from qqgroup_sync.error_codes import lookup  # noqa: PLC0415 - only after a refusal
+
+    info = lookup(error.err_code, error.code)
+    return info is not None and info.transient
+
+
+def _audit_id(data: dict[str, Any]) -> str:
+    inner = data.get("data")
+    audit = inner.get("message_audit") if isinstance(inner, dict) else None
+    audit_id = audit.get("audit_id") if isinstance(audit, dict) else None
+    return str(audit_id or "pending")

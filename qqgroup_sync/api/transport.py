@@ -1,0 +1,244 @@
+"""HTTP exchanges: connections, time-outs, certificates and proxies. Knows no tokens or codes.
+
+Two ways lead to the platform: ``requests`` for everything, and a lean path below it for the few
+calls that a busy bot makes all the time. The lean path takes the urllib3 pool of the same
+adapter, with proxies and certificates resolved once instead of on every call.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+import requests.certs
+import requests.exceptions
+import requests.utils
+import urllib3
+import urllib3.exceptions
+
+from qqgroup_sync.errors import Text, TransportError, TransportTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_TIMEOUT = 10.0
+NO_RETRY = urllib3.Retry(total=False, redirect=False)
+
+_NEVER_SENT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.SSLError,
+    urllib3.exceptions.ProxyError,
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.SSLError,
+    requests.exceptions.ProxyError,
+)
+_TIMED_OUT = (
+    urllib3.exceptions.TimeoutError,
+    requests.exceptions.Timeout,
+    TimeoutError,
+)
+
+
+class Exchange(NamedTuple):
+    """One HTTP answer. ``headers`` is case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Transport:
+    """A shared pool of connections; safe from any thread.
+
+    Args:
+        pool_size: Connections kept per host: as many as threads send at once.
+        ca_bundle: File with the certificates to trust; None takes the environment's or
+            certifi's. Verification cannot be turned off.
+        direct: Never use a proxy (for a simulator on this machine).
+        language: Language of cause and remedy in errors.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool_size: int = 64,
+        ca_bundle: str | None = None,
+        direct: bool = False,
+        language: str | None = None,
+    ) -> None:
+        self._ca_bundle = ca_bundle
+        self._language = language
+        self._session = requests.Session()
+        self._session.trust_env = not direct
+        adapter = requests.adapters.HTTPAdapter(pool_connections=8, pool_maxsize=pool_size)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._lock = threading.Lock()
+        self._pools: dict[str, tuple[Any, str]] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> Exchange:
+        """Send one request; redirects are not followed.
+
+        Raises:
+            TransportError: No answer came. ``.never_sent`` tells whether the platform cannot
+                have acted on it.
+        """
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                verify=self._ca_bundle,
+                allow_redirects=False,
+            )
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._no_answer(method, url, error) from error
+        return Exchange(response.status_code, response.headers, response.content)
+
+    def lean(
+        self,
+        method: str,
+        base: str,
+        path: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+    ) -> Exchange:
+        """Send one request through the adapter's own urllib3 pool."""
+        pool, prefix = self._pools.get(base) or self._resolve(base)
+        try:
+            response = pool.urlopen(
+                method,
+                prefix + path,
+                body=body,
+                headers=headers,
+                retries=NO_RETRY,
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
+                redirect=False,
+                assert_same_host=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._no_answer(method, base + path, error) from error
+        return Exchange(response.status, response.headers, response.data)
+
+    def _resolve(self, base: str) -> tuple[Any, str]:
+        """Find the pool for ``base`` and what stands before a path, proxy included."""
+        adapter = self._session.get_adapter(base)
+        assert isinstance(adapter, requests.adapters.HTTPAdapter)
+        prepared = self._session.prepare_request(requests.Request("POST", base + "/"))
+        settings = self._session.merge_environment_settings(
+            prepared.url or base, {}, None, self._ca_bundle, None
+        )
+        proxies = settings["proxies"]
+        pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies, None)
+        whole = adapter.request_url(prepared, proxies)
+        found = (pool, whole.removesuffix("/"))
+        with self._lock:
+            return self._pools.setdefault(base, found)
+
+    def close(self) -> None:
+        """Close idle connections; calls under way end by themselves."""
+        self._session.close()
+
+    def _no_answer(self, method: str, url: str, error: BaseException) -> TransportError:
+        parts = urlsplit(url)
+        causes = list(_causes(error))
+        never_sent = any(isinstance(cause, _NEVER_SENT) for cause in causes)
+        where = f"{method} {parts.path}: no answer from {parts.hostname}"
+        if any(isinstance(cause, _TIMED_OUT) for cause in causes):
+            late: TransportError = TransportTimeout(
+                f"{where}: timed out", cause=_SLOW, remedy=_SLOW_REMEDY, language=self._language
+            )
+            late.never_sent = never_sent
+            return late
+        names = " ".join(type(cause).__name__ for cause in causes)
+        why, remedy = _diagnose(names)
+        failed = TransportError(
+            f"{where}: {type(causes[-1]).__name__}",
+            cause=why,
+            remedy=remedy,
+            language=self._language,
+        )
+        failed.never_sent = never_sent
+        return failed
+
+
+_SLOW = Text("The server did not answer in time.", "服务器没有及时应答。")
+_SLOW_REMEDY = Text(
+    "Check the network; if it is slow, raise Client(timeout=...).",
+    "检查网络；若网络较慢，可调大 Client(timeout=...)。",
+)
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return the error and what it wraps, outermost first."""
+    found: list[BaseException] = []
+    while error is not None and error not in found and len(found) < 12:
+        found.append(error)
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = error.args[0] if error.args else None
+        if not isinstance(inner, BaseException):
+            inner = error.__cause__ or error.__context__
+        error = inner
+    return found
+
+
+def _diagnose(names: str) -> tuple[Text, Text]:
+    """Return cause and remedy for a chain of exception class names."""
+    if "NameResolution" in names or "gaierror" in names:
+        return (
+            Text("The host name could not be looked up (DNS).", "域名解析失败（DNS）。"),
+            Text(
+                "Check the network connection and DNS; with a custom api_base, its spelling.",
+                "检查网络连接和 DNS；若自定义了 api_base，请检查拼写。",
+            ),
+        )
+    if "SSL" in names:
+        return (
+            Text(
+                "TLS failed: the certificate is not trusted, or something between rewrites it.",
+                "TLS 握手失败：证书不受信任，或被中间设备替换。",
+            ),
+            Text(
+                "Check the clock of this machine; behind a company proxy pass "
+                "Client(ca_bundle='company.pem').",
+                "检查本机时间；若经过公司代理，请传入 Client(ca_bundle='company.pem')。",
+            ),
+        )
+    if "Proxy" in names:
+        return (
+            Text("The proxy did not let the request through.", "代理没有放行请求。"),
+            Text(
+                "Check HTTPS_PROXY / HTTP_PROXY / NO_PROXY in the environment.",
+                "检查环境变量 HTTPS_PROXY / HTTP_PROXY / NO_PROXY。",
+            ),
+        )
+    return (
+        Text("The connection was refused or broke.", "连接被拒绝或中断。"),
+        Text(
+            "Check the network connection, firewall and proxy settings.",
+            "检查网络连接、防火墙和代理设置。",
+        ),
+    )
+
+
+def json_body(body: Mapping[str, Any]) -> bytes:
+    """Return the compact UTF-8 JSON of a request body."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
