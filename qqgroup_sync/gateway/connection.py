@@ -1,0 +1,141 @@
+"""One WebSocket connection to the gateway; the only client module that knows websocket-client."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests.utils
+import websocket
+
+from qqgroup_sync.errors import GatewayClosed, Text, TransportError, TransportTimeout
+
+OPEN_TIMEOUT = 10.0  # for TCP, TLS and the upgrade, each
+_TEXT = websocket.ABNF.OPCODE_TEXT
+_BINARY = websocket.ABNF.OPCODE_BINARY
+_CLOSE = websocket.ABNF.OPCODE_CLOSE
+
+
+class Connection:
+    """A connection that one thread reads, and any thread may write to or abort.
+
+    ``WebSocket.close()`` is never called from another thread: with a silent peer it blocks for
+    as long as the reader does. :meth:`abort` wakes the reader in milliseconds.
+
+    Args:
+        url: ``ws://`` or ``wss://``.
+        ca_bundle: Certificates to trust; None takes certifi's.
+        direct: Never use a proxy.
+    """
+
+    def __init__(self, url: str, *, ca_bundle: str | None = None, direct: bool = False) -> None:
+        self.url = url
+        self._aborted = threading.Event()
+        sockopt = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sockopt.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000))
+        self._socket: Any = websocket.WebSocket(
+            enable_multithread=True,
+            skip_utf8_validation=True,  # its check costs 12 times the rest; the decoder does it
+            sockopt=sockopt,
+            sslopt={"ca_certs": ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH},
+        )
+        self._options: dict[str, Any] = {"suppress_origin": True}
+        if direct:
+            host = urlsplit(url).hostname or ""
+            self._options["http_no_proxy"] = [host, "127.0.0.1", "localhost"]
+
+    def open(self, timeout: float = OPEN_TIMEOUT) -> None:
+        """Connect and upgrade; blocks.
+
+        Raises:
+            TransportError: The gateway cannot be reached, or refused the upgrade.
+        """
+        self._socket.settimeout(timeout)
+        host = urlsplit(self.url).hostname
+        try:
+            self._socket.connect(self.url, timeout=timeout, **self._options)
+        except (websocket.WebSocketTimeoutException, TimeoutError) as error:
+            raise TransportTimeout(f"gateway {host}: no answer within {timeout:g} s") from error
+        except websocket.WebSocketBadStatusException as error:
+            raise TransportError(
+                f"gateway {host}: HTTP {error.status_code} instead of a WebSocket"
+            ) from error
+        except websocket.WebSocketProxyException as error:
+            raise TransportError(
+                f"gateway {host}: the proxy refused the connection",
+                remedy=Text(
+                    "Check HTTPS_PROXY / NO_PROXY; SOCKS proxies need python-socks.",
+                    "检查 HTTPS_PROXY / NO_PROXY；SOCKS 代理需要安装 python-socks。",
+                ),
+            ) from error
+        except (websocket.WebSocketException, OSError, ValueError) as error:
+            raise TransportError(f"gateway {host}: {type(error).__name__}: {error}") from error
+        if self._aborted.is_set():
+            self._wake_reader()
+
+    def receive(self, timeout: float | None) -> bytes | None:
+        """Return the next message, or None when ``timeout`` seconds passed without one.
+
+        A time-out in the middle of a frame is safe: the frame goes on with the next call.
+
+        Raises:
+            GatewayClosed: The connection ended; carries the close code when one came.
+        """
+        if self._socket.sock is not None and self._socket.gettimeout() != timeout:
+            self._socket.settimeout(timeout)
+        while True:
+            try:
+                opcode, frame = self._socket.recv_data_frame(True)
+            except (websocket.WebSocketTimeoutException, TimeoutError):
+                return None
+            except (websocket.WebSocketException, OSError) as error:
+                why = "aborted" if self._aborted.is_set() else f"{type(error).__name__}: {error}"
+                raise GatewayClosed(f"the gateway connection broke ({why})") from error
+            data: bytes = frame.data
+            if opcode in (_TEXT, _BINARY):
+                return data
+            if opcode == _CLOSE:
+                raise _closed(data)
+
+    def send(self, text: str) -> None:
+        """Send one text message.
+
+        Raises:
+            GatewayClosed: The connection ended.
+        """
+        try:
+            self._socket.send(text)
+        except (websocket.WebSocketException, OSError) as error:
+            raise GatewayClosed(f"the gateway connection broke ({error})") from error
+
+    def abort(self) -> None:
+        """End the connection at once, from any thread; a blocked reader wakes."""
+        self._aborted.set()
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        sock = self._socket.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):  # it is gone already
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Free the socket; only from the reader's own thread.
+
+        No goodbye is said: the platform would end the session that shall be resumed.
+        """
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            self._socket.shutdown()
+
+
+def _closed(data: bytes) -> GatewayClosed:
+    code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else None
+    reason = data[2:].decode("utf-8", "replace")
+    return GatewayClosed(
+        f"the gateway closed the connection: {code} {reason}", code=code, reason=reason
+    )

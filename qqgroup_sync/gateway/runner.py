@@ -1,0 +1,262 @@
+"""The only loop that reconnects: one shard from its first connection to the last."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qqgroup_sync.errors import (
+    AuthError,
+    Forbidden,
+    GatewayClosed,
+    QQGroupError,
+    RateLimited,
+    TransportError,
+)
+from qqgroup_sync.gateway.connection import Connection
+from qqgroup_sync.gateway.frames import Frame, FrameError, decode
+from qqgroup_sync.gateway.heartbeat import Heartbeat
+from qqgroup_sync.gateway.session import GatewaySession, Leave, Live, Phase, Send, Verdict
+from qqgroup_sync.runtime.backoff import Backoff
+from qqgroup_sync.runtime.service import Service
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from qqgroup_sync.api.token import AccessToken
+    from qqgroup_sync.gateway.discovery import Discovery
+    from qqgroup_sync.runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+HANDSHAKE = 30.0  # seconds from the open socket to READY or RESUMED
+READ_SLICE = 60.0  # the reader wakes this often without need; abort() wakes it at once
+STABLE = 5.0  # a session that lived this long resets the back-off
+HASTY = 3  # sessions shorter than that, in a row, before a long wait
+LONG_WAIT = 60.0
+
+
+class Listener(Protocol):
+    """Who is told about the shard; called from its gateway thread."""
+
+    def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:
+        """The shard is not connected; ``why`` says since what."""
+        ...
+
+    def shard_live(self, session: GatewaySession, *, resumed: bool, user: dict[str, Any]) -> None:
+        """READY or RESUMED came."""
+        ...
+
+    def shard_heard(self, session: GatewaySession) -> None:
+        """A heartbeat was answered."""
+        ...
+
+    def deliver(self, session: GatewaySession, frame: Frame) -> None:
+        """An event came; may block to hold the reader back."""
+        ...
+
+    def failed(self, error: BaseException) -> None:
+        """The shard cannot come back; the bot has to end."""
+        ...
+
+
+class GatewayRunner:
+    """Keeps one shard connected until :meth:`wake`, or until the platform refuses for good.
+
+    Args:
+        session: The shard's protocol state.
+        token: Credential for Identify and Resume.
+        discovery: Knows the URL and paces identifies.
+        listener: Hears events and states.
+        paused: Whether the reader is held back by a full queue.
+        clock: Where time comes from.
+        stop: Ends the loop.
+        ca_bundle: Certificates to trust.
+        direct: Never use a proxy.
+        prepare: Called once with the gateway reachable, before the first Identify; it may set
+            ``session.shard`` (automatic shards).
+    """
+
+    def __init__(
+        self,
+        session: GatewaySession,
+        *,
+        token: AccessToken,
+        discovery: Discovery,
+        listener: Listener,
+        paused: Callable[[], bool],
+        clock: Clock,
+        stop: threading.Event,
+        ca_bundle: str | None = None,
+        direct: bool = False,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self.session = session
+        self._token = token
+        self._discovery = discovery
+        self._listener = listener
+        self._paused = paused
+        self._clock = clock
+        self._stop = stop
+        self._ca_bundle = ca_bundle
+        self._direct = direct
+        self._prepare = prepare
+        self._backoff = Backoff()
+        self._hasty = 0
+        self._connection: Connection | None = None
+        self._credential = ""
+        self._was_live = False
+        self.service = Service(
+            f"qqgroup-gateway-{session.shard[0]}",
+            self._run,
+            wake=self._wake,
+            on_death=listener.failed,
+        )
+
+    def _wake(self) -> None:
+        """Make the loop end; ``stop`` is set before."""
+        connection = self._connection
+        if connection is not None:
+            connection.abort()
+
+    # ------------------------------------------------------------------ the loop
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = self._clock.monotonic()
+            self._was_live = False
+            verdict = self._live_once()
+            if self._stop.is_set():
+                return
+            if verdict.error is not None:
+                self._listener.failed(verdict.error)
+                return
+            if verdict.refresh_token:
+                self._token.refuse(self._credential)
+            wait = max(verdict.delay, self._pause(self._clock.monotonic() - began))
+            self._listener.shard_away(self.session, verdict.why, wait)
+            self._clock.wait(self._stop, wait)
+
+    def _pause(self, lived: float) -> float:
+        """Return how long to wait after a connection that lived for ``lived`` seconds."""
+        if self._was_live and lived >= STABLE:
+            self._backoff.reset()
+            self._hasty = 0
+        elif self._was_live:
+            self._hasty += 1
+        if self._hasty >= HASTY:
+            self._hasty = 0
+            return LONG_WAIT
+        return self._backoff.next()
+
+    def _live_once(self) -> Verdict:
+        """Connect, talk until the end, and decide what comes next."""
+        try:
+            connection = self._connect()
+        except (AuthError, Forbidden) as error:
+            return Verdict(error.summary, resume=False, error=error)
+        except QQGroupError as error:
+            self._discovery.doubt()
+            wait = (error.retry_after or LONG_WAIT) if isinstance(error, RateLimited) else 0.0
+            return Verdict(error.summary, self.session.resumable, wait)
+        if connection is None:
+            return Verdict("stopping", resume=True)
+        code: int | None = None
+        why = ""
+        try:
+            why = self._talk(connection)
+        except GatewayClosed as closed:
+            code, why = closed.code, closed.summary
+        finally:
+            self._connection = None
+            connection.close()
+        return self.session.closed(code, why)
+
+    def _connect(self) -> Connection | None:
+        """Open a connection; None when the stop came meanwhile."""
+        self._credential = self._token.header()
+        url = self._discovery.url()
+        if self._prepare is not None:
+            self._prepare()
+            self._prepare = None
+        if not self.session.resumable and not self._may_identify():
+            return None
+        connection = Connection(url, ca_bundle=self._ca_bundle, direct=self._direct)
+        self._connection = connection
+        if self._stop.is_set():  # the wake-up may have come before there was what to wake
+            return None
+        try:
+            connection.open()
+        except TransportError:
+            self._connection = None
+            connection.close()
+            raise
+        self.session.opened(self._credential)
+        return connection
+
+    def _may_identify(self) -> bool:
+        """Wait for the bot's turn to start a session; False when the stop came first."""
+        while wait := self._discovery.reserve_start():
+            if wait > LONG_WAIT:
+                why = "the session starts of today are used up"
+                self._listener.shard_away(self.session, why, wait)
+            if self._clock.wait(self._stop, wait):
+                return False
+        return True
+
+    # ------------------------------------------------------------------ one connection
+
+    def _talk(self, connection: Connection) -> str:
+        """Read until the connection is left; return why, or raise GatewayClosed."""
+        session, deliver = self.session, self._listener.deliver
+        give_up_at = self._clock.monotonic() + HANDSHAKE
+        heartbeat = Heartbeat(
+            f"qqgroup-heartbeat-{session.shard[0]}",
+            connection,
+            session,
+            paused=self._paused,
+            clock=self._clock,
+            on_death=self._listener.failed,
+        )
+        try:
+            while True:
+                if session.phase is Phase.LIVE:
+                    data = connection.receive(READ_SLICE)
+                else:
+                    data = connection.receive(max(0.01, give_up_at - self._clock.monotonic()))
+                    if data is None:
+                        return f"no READY within {HANDSHAKE:g} s ({session.phase.value})"
+                if data is None:
+                    continue
+                step = self._step(data)
+                if isinstance(step, Frame):
+                    deliver(session, step)
+                elif isinstance(step, Leave):
+                    return step.why
+                else:
+                    self._obey(step, connection, heartbeat)
+        except GatewayClosed as closed:
+            if heartbeat.found_dead:
+                raise GatewayClosed("the gateway answered no heartbeats") from closed
+            raise
+        finally:
+            connection.abort()  # frees a heartbeat that is stuck in a send
+            heartbeat.stop()
+
+    def _obey(self, step: Send | Live | None, connection: Connection, heartbeat: Heartbeat) -> None:
+        if isinstance(step, Send):
+            connection.send(step.text)
+        elif isinstance(step, Live):
+            self._was_live = True
+            heartbeat.start()
+            self._listener.shard_live(self.session, resumed=step.resumed, user=step.user)
+        elif self.session.phase is Phase.LIVE:
+            self._listener.shard_heard(self.session)
+
+    def _step(self, data: bytes) -> Frame | Send | Live | Leave | None:
+        try:
+            return self.session.receive(decode(data))
+        except FrameError as error:
+            logger.warning("ignored: %s", error.summary)
+            return None

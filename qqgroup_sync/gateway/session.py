@@ -1,0 +1,245 @@
+"""The protocol of one shard as a pure state machine: no socket, no clock, no thread.
+
+A connection goes through ``opened`` -> ``receive``... -> ``closed``. ``receive`` says what to
+do about each frame, ``closed`` what to do next. The session outlives its connections.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, NamedTuple
+
+from qqgroup_sync.errors import GatewayRejected, QQGroupError
+from qqgroup_sync.gateway.frames import (
+    DEFAULT_INTENTS,
+    NETWORK,
+    OPTIONAL_INTENTS,
+    UNKNOWN,
+    CloseRule,
+    Frame,
+    Intents,
+    Op,
+    Reaction,
+    close_rule,
+    encode,
+)
+
+RESUME_TRIES = 3  # refused or broken resumes in a row before the session is given up
+CREATE_SESSION_ERROR = 4903  # undocumented; follows a refused Identify in the field
+SILENT_BEATS = 2  # heartbeats without an answer before the connection counts as dead
+
+
+class Phase(enum.Enum):
+    """How far a connection has come."""
+
+    CLOSED = "closed"
+    HELLO = "waiting for HELLO"
+    IDENTIFYING = "identifying"
+    RESUMING = "resuming"
+    LIVE = "live"
+
+
+class Send(NamedTuple):
+    """Send this text now."""
+
+    text: str
+
+
+class Live(NamedTuple):
+    """READY or RESUMED came: events flow, heartbeats begin."""
+
+    resumed: bool
+    user: dict[str, Any]
+
+
+class Leave(NamedTuple):
+    """End this connection; ``closed`` then says how to come back."""
+
+    why: str
+
+
+class Verdict(NamedTuple):
+    """What to do after a connection ended."""
+
+    why: str
+    resume: bool
+    delay: float = 0.0
+    refresh_token: bool = False
+    error: QQGroupError | None = None
+
+
+class GatewaySession:
+    """One shard's session, from its first Identify to the last reconnect.
+
+    Args:
+        shard: ``(index, count)``.
+        intents: What to ask for.
+        session_id: A session to resume, from an earlier life.
+        received: The last ``s`` of that session that counts as received.
+    """
+
+    def __init__(
+        self,
+        shard: tuple[int, int] = (0, 1),
+        *,
+        intents: Intents = DEFAULT_INTENTS,
+        session_id: str = "",
+        received: int | None = None,
+        language: str | None = None,
+    ) -> None:
+        self.shard = shard
+        self.intents = intents
+        self.session_id = session_id
+        self.received = received
+        self.phase = Phase.CLOSED
+        self.interval = 0.0
+        self._language = language
+        self._token = ""
+        self._silent_beats = 0
+        self._failed_resumes = 0
+        self._failed_identifies = 0
+        self._leaving: CloseRule | None = None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the next connection resumes instead of identifying."""
+        return bool(self.session_id)
+
+    # ------------------------------------------------------------------ one connection
+
+    def opened(self, token: str) -> None:
+        """Begin a connection. ``token`` is what Identify and Resume carry: ``QQBot ...``."""
+        self.phase = Phase.HELLO
+        self._token = token
+        self._silent_beats = 0
+        self._leaving = None
+
+    def receive(self, frame: Frame) -> Frame | Send | Live | Leave | None:
+        """Take one frame; return the event to deliver, what to do, or None."""
+        op = frame.op
+        if op == Op.DISPATCH:
+            return self._dispatched(frame)
+        if op == Op.HEARTBEAT_ACK:
+            self._silent_beats = 0
+            return None
+        if op == Op.HEARTBEAT:
+            return Send(encode(Op.HEARTBEAT, self.received))
+        if op == Op.HELLO:
+            return self._greeted(frame.d)
+        if op == Op.RECONNECT:
+            return self._leave(NETWORK, "the gateway asked to reconnect (op 7)")
+        if op == Op.INVALID_SESSION:
+            if frame.d is True and self.resumable:
+                return self._leave(NETWORK, "the gateway asked to resume again (op 9)")
+            return self._leave(UNKNOWN, "the gateway refused the session (op 9)")
+        return None  # an opcode of tomorrow
+
+    def _greeted(self, data: Any) -> Send:
+        interval = data.get("heartbeat_interval") if isinstance(data, dict) else None
+        if not isinstance(interval, int | float) or interval <= 0:
+            interval = 41_250  # what live gateways send
+        self.interval = interval / 1000
+        if self.resumable:
+            self.phase = Phase.RESUMING
+            resume = {"token": self._token, "session_id": self.session_id, "seq": self.received}
+            return Send(encode(Op.RESUME, resume))
+        self.phase = Phase.IDENTIFYING
+        identify = {"token": self._token, "intents": int(self.intents), "shard": [*self.shard]}
+        return Send(encode(Op.IDENTIFY, identify))
+
+    def _dispatched(self, frame: Frame) -> Frame | Live | Leave | None:
+        if frame.t == "READY":
+            session_id = frame.d.get("session_id") if isinstance(frame.d, dict) else None
+            if not isinstance(session_id, str) or not session_id:
+                return self._leave(UNKNOWN, "READY came without a session_id")
+            self.session_id, self.received = session_id, frame.s
+            user = frame.d.get("user")
+            return self._came_alive(resumed=False, user=user if isinstance(user, dict) else {})
+        if frame.s is not None and (self.received is None or frame.s > self.received):
+            self.received = frame.s
+        if frame.t == "RESUMED":
+            return self._came_alive(resumed=True, user={})
+        return frame
+
+    def _came_alive(self, *, resumed: bool, user: dict[str, Any]) -> Live:
+        self.phase = Phase.LIVE
+        self._failed_resumes = self._failed_identifies = 0
+        return Live(resumed, user)
+
+    def _leave(self, rule: CloseRule, why: str) -> Leave:
+        self._leaving = rule
+        return Leave(why)
+
+    def beat(self) -> str | None:
+        """Return the heartbeat to send, or None when two went unanswered: the peer is dead."""
+        if self._silent_beats >= SILENT_BEATS:
+            return None
+        self._silent_beats += 1
+        return encode(Op.HEARTBEAT, self.received)
+
+    def excuse(self) -> None:
+        """Forget unanswered heartbeats: nobody was reading."""
+        self._silent_beats = 0
+
+    # ------------------------------------------------------------------ and the next one
+
+    def closed(self, code: int | None = None, why: str = "") -> Verdict:
+        """End the connection and decide what comes next.
+
+        Args:
+            code: WebSocket close code, when one came.
+            why: What is known beyond the code.
+        """
+        rule = close_rule(code)
+        if rule is NETWORK and self._leaving is not None:
+            rule = self._leaving  # we left by ourselves; the code says nothing new
+        phase, self.phase = self.phase, Phase.CLOSED
+        why = why or (f"{rule.meaning.en} ({code})" if code is not None else rule.meaning.en)
+        if rule.reaction is Reaction.STOP:
+            return self._stop(rule, code)
+        if rule.reaction is Reaction.DROP_INTENTS:
+            return self._with_fewer_intents(rule, code, why)
+        if rule.reaction is Reaction.IDENTIFY:
+            self.forget()
+        if phase is Phase.RESUMING:
+            self._failed_resumes += 1
+            if self._failed_resumes >= RESUME_TRIES:
+                self.forget()
+        if phase is Phase.IDENTIFYING and (rule is UNKNOWN or code == CREATE_SESSION_ERROR):
+            return self._identify_refused(rule, code, why)
+        return Verdict(why, self.resumable, rule.delay, rule.refresh_token)
+
+    def forget(self) -> None:
+        """Give the session up: what the platform still holds for it is lost."""
+        self.session_id, self.received = "", None
+        self._failed_resumes = 0
+
+    def _identify_refused(self, rule: CloseRule, code: int | None, why: str) -> Verdict:
+        """React to a refused Identify: a stale token first, then an intent without permission.
+
+        Invalid intents show as op 9 and close 4903, not only as 4014 (field reports, 2026).
+        """
+        self._failed_identifies += 1
+        if self._failed_identifies >= 2 and any(self.intents & one for one in OPTIONAL_INTENTS):
+            return self._with_fewer_intents(rule, code, why)
+        return Verdict(why, resume=False, delay=rule.delay, refresh_token=True)
+
+    def _with_fewer_intents(self, rule: CloseRule, code: int | None, why: str) -> Verdict:
+        self.forget()
+        self._failed_identifies = 0
+        for intent in OPTIONAL_INTENTS:
+            if self.intents & intent:
+                self.intents &= ~intent
+                return Verdict(f"{why}; going on without intent {intent.name}", resume=False)
+        return self._stop(rule, code)
+
+    def _stop(self, rule: CloseRule, code: int | None) -> Verdict:
+        self.forget()
+        error = GatewayRejected(
+            f"the gateway refuses this bot: {rule.meaning.en} (close code {code})",
+            code=code or 0,
+            cause=rule.meaning,
+            remedy=rule.remedy,
+            language=self._language,
+        )
+        return Verdict(error.summary, resume=False, error=error)
