@@ -1,0 +1,233 @@
+"""Where events enter: the repeated are dropped, the others get a lane, and what is done is known.
+
+Source: event pages, 2026-08: the same event may be delivered more than once; a resumed session
+replays what came after the ``s`` that Resume names.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from qqgroup_sync.events.models import Message
+from qqgroup_sync.events.parse import dedupe_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from qqgroup_sync.events.models import Event
+    from qqgroup_sync.runtime.clock import Clock
+    from qqgroup_sync.runtime.lanes import LanePool
+
+logger = logging.getLogger(__name__)
+
+Ordering = Literal["sender", "group"] | None
+Key = tuple[str, str]
+
+REMEMBERED = 50_000  # ids of handled events
+REMEMBERED_FOR = 900.0  # seconds
+
+
+class Position(NamedTuple):
+    """A place in a session's stream of events."""
+
+    session_id: str
+    s: int | None
+
+
+class LowWaterMark:
+    """The highest ``s`` of one session up to which every event was handled."""
+
+    def __init__(self, session_id: str, s: int | None) -> None:
+        self.session_id = session_id
+        self.s = s
+        self._keys: dict[int, Key | None] = {}
+        self._open: list[int] = []  # a heap: events may come out of order
+        self._done: set[int] = set()
+
+    def begin(self, s: int | None, key: Key | None) -> bool:
+        """Note an event that came in; return whether its ``s`` is not open already."""
+        if s is None or s in self._keys:
+            return False
+        self._keys[s] = key
+        heappush(self._open, s)
+        return True
+
+    def finish(self, s: int | None) -> list[Key]:
+        """Note an event that was handled; return the keys that the mark has passed."""
+        passed: list[Key] = []
+        if s is None or s not in self._keys:
+            return passed
+        self._done.add(s)
+        while self._open and self._open[0] in self._done:
+            first = heappop(self._open)
+            self._done.remove(first)
+            key = self._keys.pop(first)
+            self.s = max(self.s or 0, first)
+            if key is not None:
+                passed.append(key)
+        return passed
+
+
+class Seen:
+    """Remembers events by id: those above the mark always, older ones for a while."""
+
+    def __init__(self, clock: Clock, handled: dict[Key, float] | None = None) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._above: dict[Key, bool] = {}  # in flight (False) or handled above the mark (True)
+        self._below: OrderedDict[Key, float] = OrderedDict(handled or {})
+
+    def claim(self, key: Key) -> bool:
+        """Return whether the event is new, and remember it as in flight."""
+        with self._lock:
+            if key in self._above or key in self._below:
+                return False
+            self._above[key] = False
+            return True
+
+    def knows(self, key: Key) -> bool:
+        """Tell whether an event is remembered."""
+        with self._lock:
+            return key in self._above or key in self._below
+
+    def finish(self, key: Key | None, passed: list[Key]) -> None:
+        """Note an event as handled, and those that the mark has passed as old."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if key is not None and key in self._above:
+                self._above[key] = True
+            for old in passed:
+                if self._above.pop(old, None) is not None:
+                    self._below[old] = now
+            while self._below and (
+                len(self._below) > REMEMBERED
+                or next(iter(self._below.values())) < now - REMEMBERED_FOR
+            ):
+                self._below.popitem(last=False)
+
+    def release(self, key: Key | None) -> None:
+        """Forget an event that was not handled after all."""
+        with self._lock:
+            if key is not None and self._above.get(key) is False:
+                del self._above[key]
+
+    def handled(self) -> dict[Key, float]:
+        """Return what a next start has to know: everything that was handled."""
+        now = self._clock.monotonic()
+        with self._lock:
+            above = {key: now for key, done in self._above.items() if done}
+            return {**self._below, **above}
+
+
+class Intake:
+    """Takes events of all shards; called from their gateway threads.
+
+    Args:
+        pool: Runs the handlers.
+        handle: Gives an event to its handlers; runs in a worker.
+        clock: Where time comes from.
+        ordering: ``sender`` keeps the order per person and conversation, ``group`` per
+            conversation, None keeps none.
+        ignore_bots: Drop messages that bots wrote.
+        handled: Ids that an earlier start has handled.
+    """
+
+    def __init__(
+        self,
+        pool: LanePool,
+        handle: Callable[[Event], None],
+        clock: Clock,
+        *,
+        ordering: Ordering = "sender",
+        ignore_bots: bool = True,
+        handled: dict[Key, float] | None = None,
+    ) -> None:
+        self._pool = pool
+        self._handle = handle
+        self._ordering = ordering
+        self._ignore_bots = ignore_bots
+        self._seen = Seen(clock, handled)
+        self._marks: dict[int, LowWaterMark] = {}
+        self._marking = threading.Lock()
+        self._counted = {"received": 0, "repeated": 0, "ignored": 0, "handled": 0}
+
+    def begin_session(self, shard: int, session_id: str, s: int | None) -> None:
+        """Note which session a shard is in; ``s`` counts as handled."""
+        with self._marking:
+            mark = self._marks.get(shard)
+            if mark is None or mark.session_id != session_id:
+                self._marks[shard] = LowWaterMark(session_id, s)
+
+    def is_new(self, event: Event) -> bool:
+        """Tell whether an event has not come before."""
+        key = dedupe_key(event)
+        return key is None or not self._seen.knows(key)
+
+    def accept(self, shard: int, s: int | None, event: Event) -> None:
+        """Queue an event for its handlers, or drop it; blocks while the queue is full."""
+        mark = self._marks[shard]
+        self._counted["received"] += 1
+        key = dedupe_key(event)
+        if key is not None and not self._seen.claim(key):
+            self._counted["repeated"] += 1
+            self._note(mark, s, None)
+            return
+        if isinstance(event, Message) and self._unwanted(event):
+            self._counted["ignored"] += 1
+            self._note(mark, s, key)
+            return
+        with self._marking:
+            if not mark.begin(s, key):
+                s = None
+
+        def run() -> None:
+            try:
+                self._handle(event)
+            finally:
+                self._counted["handled"] += 1
+                self._finish(mark, s, key)
+
+        if not self._pool.submit(self._lane(event), run):
+            self._seen.release(key)  # stopping: the platform replays it to the next start
+
+    def _note(self, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
+        """Count an event that needs no handler as handled."""
+        with self._marking:
+            if not mark.begin(s, key):
+                s = None  # the same number again: whoever has it open finishes it
+        self._finish(mark, s, key)
+
+    def _finish(self, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
+        with self._marking:
+            passed = mark.finish(s)
+        if s is None and key is not None:
+            passed = [key]
+        self._seen.finish(key, passed)
+
+    def _unwanted(self, message: Message) -> bool:
+        return message.is_own or (self._ignore_bots and message.author.is_bot)
+
+    def _lane(self, event: Event) -> Hashable | None:
+        place = event.conversation
+        if self._ordering is None or place is None:
+            return None
+        return place if self._ordering == "group" else (place, event.sender)
+
+    # ------------------------------------------------------------------ for the next start
+
+    def positions(self) -> dict[int, Position]:
+        """Return per shard up to where everything was handled."""
+        with self._marking:
+            return {shard: Position(mark.session_id, mark.s) for shard, mark in self._marks.items()}
+
+    def handled(self) -> dict[Key, float]:
+        """Return the ids that were handled."""
+        return self._seen.handled()
+
+    def counters(self) -> dict[str, Any]:
+        """Return how many events came, were repeated, ignored and handled."""
+        return dict(self._counted)

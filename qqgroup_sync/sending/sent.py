@@ -1,0 +1,64 @@
+"""What the platform accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """One message that the platform accepted.
+
+    Attributes:
+        id: What a recall takes; "" when the platform had seen the message before.
+        timestamp: Unix seconds; None when the platform did not say.
+        ref_idx: What a quote takes; may be "".
+        audit_id: Set when the message waits for review.
+        deduplicated: The platform had accepted this very message before (a repeated send).
+    """
+
+    id: str = ""
+    timestamp: float | None = None
+    ref_idx: str = ""
+    audit_id: str = ""
+    deduplicated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one ``reply`` or ``send`` became: usually one message, several for a long text."""
+
+    parts: tuple[SentPart, ...]
+    proactive: bool = False
+    _recall: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Id of the first message."""
+        return self.parts[0].id if self.parts else ""
+
+    @property
+    def ref_idx(self) -> str:
+        """What quotes the first message."""
+        return self.parts[0].ref_idx if self.parts else ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether a part waits for the platform's review."""
+        return any(part.audit_id for part in self.parts)
+
+    def recall(self) -> None:
+        """Take every part back; possible for 2 minutes.
+
+        Blocks; any thread. Source: recall page, 2026-08.
+
+        Raises:
+            ApiError: The platform refuses: too old, or no right.
+        """
+        for part in self.parts:
+            if part.id and self._recall is not None:
+                self._recall(part.id)
