@@ -1,0 +1,379 @@
+"""Client: what a user writes a bot with. Wires the rooms and holds no logic of theirs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from qqgroup_sync import console
+from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync.errors import StateError, Text
+from qqgroup_sync.runtime.clock import Clock, Deadline
+from qqgroup_sync.runtime.service import Service
+from qqgroup_sync.settings import QQGroupChainBuilderOptions, settle
+from qqgroup_sync.status import Status
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from qqgroup_sync.api.endpoints import Endpoints
+    from qqgroup_sync.life import Life, Remembered
+    from qqgroup_sync.sending.outgoing import Outgoing
+    from qqgroup_sync.sending.sent import Sent
+    from qqgroup_sync.settings import Ordering, Urls
+
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 10.0
+SLICE = 0.1  # the main thread waits in slices: a signal handler may only set a plain flag
+
+
+class Client(Registry):
+    """A QQ group bot.
+
+    Constructing does nothing: no thread, no connection, no file. Decorate functions, then call
+    :meth:`run`. Sending works without starting, too.
+
+    Args:
+        appid: The bot's AppID; by default ``QQ_APPID`` of the environment.
+        client_secret: Its AppSecret; by default ``QQ_CLIENT_SECRET``.
+        default_chain_builder: Builds media; None takes the default one.
+        default_chain_builder_options: Where the resource service listens.
+        shard_index: Of this client, from 0.
+        shards: How many there are; ``"auto"`` runs as many as the platform recommends.
+        token: Accepted for the seed's sake, unused: the platform has withdrawn it.
+        api_base: Host of the REST interface; by default ``QQ_API_BASE``, else Tencent's new host
+            with the old one as fall-back.
+        token_url: Token endpoint; by default ``QQ_TOKEN_URL``.
+        gateway_url: WebSocket address; by default ``QQ_GATEWAY_URL``, else what the platform says.
+        intents: Bits of the events to ask for; by default group, private, member and button
+            events, without members when the bot has no right to them.
+        urls: What to do with URLs in plain text, which groups refuse: ``"error"`` lets the
+            platform decide, ``"dots"`` replaces their dots, ``"markdown"`` sends links.
+        max_text: Characters per message; longer texts are split.
+        proactive_fallback: Send a reply whose window has passed as a proactive message.
+        ordering: ``"sender"`` handles the messages of one person in one conversation in order,
+            ``"group"`` those of a conversation, None in any order.
+        ignore_bots: Drop messages that other bots wrote.
+        acknowledge_clicks: Acknowledge clicks before their handler runs.
+        workers: Worker threads that are kept.
+        max_workers: Worker threads while handlers block and messages wait.
+        queue_size: Messages that wait for handlers before reading pauses.
+        timeout: Seconds for one request.
+        ca_bundle: File with certificates to trust; verification cannot be turned off.
+        language: ``"zh"`` or ``"en"``, of cause and remedy in errors; by default the locale's.
+        clock: Where time comes from, for tests.
+
+    Raises:
+        ConfigError: Something is missing or wrong.
+    """
+
+    def __init__(
+        self,
+        appid: str | int | None = None,
+        client_secret: str | None = None,
+        *,
+        default_chain_builder: Any = None,
+        default_chain_builder_options: QQGroupChainBuilderOptions | None = None,
+        shard_index: int = 0,
+        shards: int | str = 1,
+        token: str | None = None,
+        api_base: str | None = None,
+        token_url: str | None = None,
+        gateway_url: str | None = None,
+        intents: int | None = None,
+        urls: Urls = "error",
+        max_text: int = 4000,
+        proactive_fallback: bool = False,
+        ordering: Ordering = "sender",
+        ignore_bots: bool = True,
+        acknowledge_clicks: bool = True,
+        workers: int = 16,
+        max_workers: int = 64,
+        queue_size: int = 10_000,
+        timeout: float = 30.0,
+        ca_bundle: str | None = None,
+        language: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        if token is not None:
+            warnings.warn(
+                "token= is not used any more: QQ has withdrawn it, client_secret is enough",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        self.settings = settle(
+            appid,
+            client_secret,
+            api_base=api_base,
+            token_url=token_url,
+            gateway_url=gateway_url,
+            language=language,
+            ca_bundle=ca_bundle,
+            default_chain_builder=default_chain_builder,
+            default_chain_builder_options=(
+                default_chain_builder_options or QQGroupChainBuilderOptions()
+            ),
+            shard_index=shard_index,
+            shards=shards,
+            intents=intents,
+            urls=urls,
+            max_text=max_text,
+            proactive_fallback=proactive_fallback,
+            ordering=ordering,
+            ignore_bots=ignore_bots,
+            acknowledge_clicks=acknowledge_clicks,
+            workers=workers,
+            max_workers=max_workers,
+            queue_size=queue_size,
+            timeout=timeout,
+        )
+        self._clock = clock or Clock()
+        self._lock = threading.Lock()
+        self._life: Life | None = None
+        self._resting: Outgoing | None = None  # the way out while not started
+        self._remembered: Remembered | None = None
+        self._failure: BaseException | None = None
+        self._stopping: Service | None = None
+        self._all_ended = True
+        self._ended = threading.Event()
+        self._ended.set()
+        self._interrupted = False
+
+    def __repr__(self) -> str:
+        return f"<Client {self.settings.appid} {self.status}>"
+
+    # ------------------------------------------------------------------ life
+
+    def run(self, *, stop_timeout: float = STOP_TIMEOUT) -> None:
+        """Start, wait, and stop at Ctrl-C or SIGTERM; blocks.
+
+        The first Ctrl-C stops gracefully, the second leaves at once. Logs go to the terminal
+        unless the program has set logging up itself.
+
+        Args:
+            stop_timeout: Seconds that running handlers get to finish.
+
+        Raises:
+            QQGroupError: The bot cannot go on; says why and what to do.
+        """
+        console.show_logs()
+        self._interrupted = False
+        with console.signals_to(self._interrupt):
+            try:
+                self.start()
+                while not self._interrupted and not self._ended.wait(SLICE):
+                    pass
+                if self._interrupted:
+                    logger.info("stopping; press Ctrl-C again to leave at once")
+                self.stop(stop_timeout)
+            except KeyboardInterrupt:
+                logger.warning("left at once")
+                sys.exit(130)
+        self._raise_failure()
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+
+    def start(self) -> None:
+        """Start the bot in the background; returns at once, see :meth:`wait_ready`.
+
+        Raises:
+            StateError: It runs already.
+        """
+        # The rooms with network and threads are loaded here, so that importing stays quick.
+        from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
+
+        with self._lock:
+            if self._life is not None:
+                raise StateError(
+                    "the client was started already",
+                    remedy=Text("Call stop() first.", "请先调用 stop()。"),
+                    language=self.settings.language,
+                )
+            life = self._life = Life(
+                self.settings,
+                self,
+                self,
+                self._clock,
+                remembered=self._remembered or Remembered(),
+                on_failure=lambda error: self._fail(life, error),
+            )
+            resting, self._resting = self._resting, None
+            self._failure = None
+            self._ended.clear()
+        if resting is not None:
+            resting.close(Deadline(self._clock, 1.0))
+        life.start()
+
+    def wait_ready(self, timeout: float | None = 30.0) -> bool:
+        """Wait until the bot is on line; return whether it is.
+
+        Args:
+            timeout: Seconds; None waits for ever.
+
+        Raises:
+            StateError: It was not started.
+            QQGroupError: It cannot come on line; says why.
+        """
+        life = self._life
+        if life is None:
+            self._raise_failure()
+            raise StateError(
+                "the client was not started",
+                remedy=Text("Call start() first.", "请先调用 start()。"),
+                language=self.settings.language,
+            )
+        ready = life.board.wait_live(timeout)
+        if not ready:
+            self._raise_failure()
+        return ready
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the bot has ended; return whether it has.
+
+        Args:
+            timeout: Seconds; None waits for ever.
+
+        Raises:
+            QQGroupError: It ended because it could not go on; says why.
+        """
+        deadline = Deadline(self._clock, timeout)
+        while not self._ended.is_set() and not deadline.passed:
+            left = deadline.left()
+            self._ended.wait(SLICE if left is None else min(SLICE, left))
+        if self._ended.is_set():
+            self._raise_failure()
+        return self._ended.is_set()
+
+    def stop(self, timeout: float = STOP_TIMEOUT) -> bool:
+        """Stop the bot; idempotent, from any thread.
+
+        From a handler this only asks for the stop and returns False at once. What was received
+        but not handled comes again with the next :meth:`start`.
+
+        Args:
+            timeout: Seconds for everything together.
+
+        Returns:
+            Whether every thread ended; those that did not are logged by name.
+        """
+        with self._lock:
+            life = self._life
+            if life is not None and self._stopping is None:
+                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
+                self._stopping.start()
+            stopping, resting = self._stopping, self._resting
+            if life is None:
+                self._resting = None
+        if life is None:
+            if resting is not None:
+                resting.close(Deadline(self._clock, timeout))
+            return self._all_ended
+        if stopping is None or threading.current_thread().name.startswith("qqgroup-"):
+            return False
+        while not stopping.join(SLICE):
+            pass  # bounded by its own deadline
+        return self._all_ended
+
+    def _stop(self, life: Life, timeout: float) -> None:
+        stuck = ["the stop itself"]
+        try:
+            stuck = life.stop(Deadline(self._clock, timeout))
+        finally:
+            with self._lock:
+                self._remembered = life.remembered()
+                self._life = self._stopping = None
+                self._all_ended = not stuck
+            if stuck:
+                logger.warning("still running after %g s: %s", timeout, ", ".join(stuck))
+            else:
+                logger.info("stopped")
+            self._ended.set()
+
+    def _fail(self, life: Life, error: BaseException) -> None:
+        """End the life that cannot go on; the reason is raised where somebody waits."""
+        if self._life is not life:
+            return
+        self._failure = error
+        logger.error("the bot cannot go on: %s", error)
+        self.stop(STOP_TIMEOUT)
+
+    def _raise_failure(self) -> None:
+        failure = self._failure
+        if failure is not None:
+            raise failure
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def status(self) -> Status:
+        """What the bot is doing now."""
+        life = self._life
+        if life is not None:
+            return life.status()
+        why = str(self._failure).partition("\n")[0] if self._failure else "not started"
+        return Status(why=why)
+
+    # ------------------------------------------------------------------ sending
+
+    def send_group(self, group_openid: str, content: Any, *, timeout: float | None = None) -> Sent:
+        """Send a message to a group without being asked; blocks, from any thread.
+
+        Works without :meth:`start`, for example in a cron script. The group's owner must have
+        allowed proactive messages; 20 a minute and 1000 a day per group, 30 a minute per bot
+        (60 when certified). Source: send-message page, 2026-08.
+
+        Args:
+            group_openid: From an event of that group.
+            content: A str, a Chain, an element, or a list of these.
+            timeout: Seconds for one request.
+
+        Raises:
+            ProactiveNotAllowed: The group has switched proactive messages off.
+            NotConnected: The gateway did not come back in time.
+            ApiError: The platform refuses.
+        """
+        return self._way_out.sender.send_group(group_openid, content, timeout=timeout)
+
+    def send_user(self, user_openid: str, content: Any, *, timeout: float | None = None) -> Sent:
+        """Send a private message without being asked; see :meth:`send_group`.
+
+        Args:
+            user_openid: From an event of that user.
+            content: A str, a Chain, an element, or a list of these.
+            timeout: Seconds for one request.
+        """
+        return self._way_out.sender.send_user(user_openid, content, timeout=timeout)
+
+    @property
+    def api(self) -> Endpoints:
+        """The platform's REST methods, one by one."""
+        return self._way_out.endpoints
+
+    @property
+    def _way_out(self) -> Outgoing:
+        from qqgroup_sync.sending.outgoing import Outgoing  # noqa: PLC0415 - see start
+
+        with self._lock:
+            if self._life is not None:
+                return self._life.outgoing
+            if self._resting is None:
+                self._resting = Outgoing(self.settings, self._clock)
+            return self._resting

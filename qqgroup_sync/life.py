@@ -1,0 +1,264 @@
+"""One start of a client: its rooms, its threads, its end.
+
+Every start has a life of its own, so that a thread of an earlier one can touch nothing of a
+later one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qqgroup_sync.dispatch.intake import Intake, Position
+from qqgroup_sync.dispatch.router import Router
+from qqgroup_sync.events.models import Interaction, Message
+from qqgroup_sync.events.parse import parse
+from qqgroup_sync.gateway.discovery import Discovery
+from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents
+from qqgroup_sync.gateway.runner import GatewayRunner
+from qqgroup_sync.gateway.session import GatewaySession
+from qqgroup_sync.runtime.lanes import LanePool
+from qqgroup_sync.runtime.service import Service
+from qqgroup_sync.sending.outgoing import Outgoing
+from qqgroup_sync.status import StatusBoard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qqgroup_sync.dispatch.registry import Registry
+    from qqgroup_sync.runtime.clock import Clock, Deadline
+    from qqgroup_sync.settings import Settings
+    from qqgroup_sync.status import Status
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What one life leaves to the next: where each shard stands, and what was handled."""
+
+    positions: dict[int, Position] = field(default_factory=dict)
+    handled: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+class Life:
+    """Wires the rooms of one start together, and takes them apart in order.
+
+    Args:
+        settings: The client's settings.
+        registry: The client's handlers.
+        client: Passed to handlers that want it.
+        clock: Where time comes from.
+        remembered: What the life before left.
+        on_failure: Told once when the bot cannot go on.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        client: Any,
+        clock: Clock,
+        *,
+        remembered: Remembered,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._remembered = remembered
+        self._on_failure = on_failure
+        self._failing = threading.Lock()
+        self._failed = False
+        self._disconnect = threading.Event()  # ends the gateway threads and the token's
+        self._own_ids: set[str] = set()
+        self._last_events: dict[int, float] = {}
+        self._runners: list[GatewayRunner] = []
+        self.board = StatusBoard(clock)
+        self.outgoing = Outgoing(settings, clock, await_gateway=self._await_gateway)
+        self._router = Router(registry, client)
+        self._pool = LanePool(
+            clock,
+            resting=settings.workers,
+            working=settings.max_workers,
+            capacity=settings.queue_size,
+        )
+        self._intake = Intake(
+            self._pool,
+            self._router.handle,
+            clock,
+            ordering=settings.ordering,
+            ignore_bots=settings.ignore_bots,
+            handled=remembered.handled,
+        )
+        self._discovery = Discovery(
+            self.outgoing.endpoints,
+            clock,
+            key=(settings.appid, self.outgoing.host),
+            url=settings.gateway_url,
+        )
+        self._token_service = Service(
+            "qqgroup-token",
+            lambda: self.outgoing.token.keep_fresh(self._disconnect),
+            on_death=self.failed,
+        )
+
+    # ------------------------------------------------------------------ beginning
+
+    def start(self) -> None:
+        """Start the threads; returns at once."""
+        self._pool.start()
+        self._token_service.start()
+        if self._settings.shards == "auto":
+            self._run_shard(0, 1, prepare=self._spread)
+        else:
+            self._run_shard(self._settings.shard_index, self._settings.shards)
+
+    def _run_shard(
+        self, index: int, count: int, *, prepare: Callable[[], None] | None = None
+    ) -> None:
+        position = self._remembered.positions.get(index, Position("", None))
+        wanted = self._settings.intents
+        session = GatewaySession(
+            (index, count),
+            intents=DEFAULT_INTENTS if wanted is None else Intents(wanted),
+            session_id=position.session_id,
+            received=position.s,
+            language=self._settings.language,
+        )
+        if position.session_id:
+            self._intake.begin_session(index, position.session_id, position.s)
+        self.board.expect(range(index, index + 1))
+        runner = GatewayRunner(
+            session,
+            token=self.outgoing.token,
+            discovery=self._discovery,
+            listener=self,
+            paused=lambda: self._pool.paused,
+            clock=self._clock,
+            stop=self._disconnect,
+            ca_bundle=self._settings.ca_bundle,
+            direct=self._settings.direct,
+            prepare=prepare,
+        )
+        self._runners.append(runner)
+        runner.service.start()
+
+    def _spread(self) -> None:
+        """Start as many shards as the platform recommends; runs in the first one's thread."""
+        count = max(1, self._discovery.info().shards)
+        first = self._runners[0].session
+        first.shard = (0, count)
+        for index in range(1, count):
+            self._run_shard(index, count)
+
+    # ------------------------------------------------------------------ what the shards tell
+
+    def deliver(self, session: GatewaySession, frame: Frame) -> None:
+        """Take an event from a shard; blocks while the queue is full."""
+        now = self._clock.time()
+        shard = session.shard[0]
+        self._last_events[shard] = now
+        event = parse(
+            frame.t,
+            frame.d,
+            event_id=frame.id,
+            now=now,
+            appid=self._settings.appid,
+            bot_id=self._own_ids,
+            actions=self.outgoing,
+        )
+        if isinstance(event, Message):
+            if event.bot_openid:
+                self._own_ids.add(event.bot_openid)
+        elif (
+            isinstance(event, Interaction)
+            and event.needs_acknowledgement
+            and self._settings.acknowledge_clicks
+            and self._intake.is_new(event)
+        ):
+            self.outgoing.clicks.acknowledge(event.interaction_id)
+        self._intake.accept(shard, frame.s, event)
+
+    def shard_live(self, session: GatewaySession, *, resumed: bool, user: dict[str, Any]) -> None:
+        """Note that a shard is on line."""
+        index, count = session.shard
+        if not resumed:
+            self._intake.begin_session(index, session.session_id, session.received)
+            self._own_ids.add(str(user.get("id") or ""))
+            self.board.bot_name = str(user.get("username") or "")
+        name = self.board.bot_name
+        all_live = self.board.shard_live(index, resumed=resumed)
+        where = f" (shard {index} of {count})" if count > 1 else ""
+        logger.info(
+            "%s%s%s", "back on line, session resumed" if resumed else "on line", where,
+            f" as {name}" if name and not resumed else "",
+        )  # fmt: skip
+        if all_live and not resumed:
+            self._pool.submit(None, self._router.announce_ready)
+
+    def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:
+        """Note that a shard is not connected."""
+        self.board.shard_away(session.shard[0], why)
+        logger.warning("not connected: %s; next try in %.1f s", why, retry_in)
+
+    def shard_heard(self, session: GatewaySession) -> None:
+        """Note that a heartbeat was answered."""
+        self.board.heard(session.shard[0])
+
+    def failed(self, error: BaseException) -> None:
+        """Note that the bot cannot go on; the first reason counts."""
+        with self._failing:
+            first, self._failed = not self._failed, True
+        if first:
+            self.board.end("stopping", str(error).partition("\n")[0])
+            self._on_failure(error)
+
+    # ------------------------------------------------------------------ sending meanwhile
+
+    def _await_gateway(self, patience: float) -> bool:
+        """Wait for the gateway inside a send; during the end nobody waits."""
+        status = self.board
+        if status.online or status.ending:
+            return True
+        with self._pool.park(keep_lane=True):
+            return status.wait_live(patience) or status.ending
+
+    # ------------------------------------------------------------------ the end
+
+    def stop(self, deadline: Deadline) -> list[str]:
+        """Take everything apart; return the names of the threads that did not end.
+
+        Order: no more events (heartbeats go on, so that answers under way still count), workers,
+        gateway, HTTP.
+        """
+        self.board.end("stopping", "stop() was called")
+        self.outgoing.halt.set()
+        left = self._pool.close()
+        if left:
+            logger.warning("%d messages were not handled; the next start gets them again", left)
+        stuck = self._pool.join(deadline)
+        self._disconnect.set()
+        services = [*(runner.service for runner in self._runners), self._token_service]
+        for service in services:
+            service.wake()
+        stuck += [service.name for service in services if not service.join(deadline.left())]
+        stuck += self.outgoing.close(deadline)
+        self.board.end("offline", "stopped")
+        return stuck
+
+    def remembered(self) -> Remembered:
+        """Return what the next life needs; called after :meth:`stop`."""
+        return Remembered(self._intake.positions(), self._intake.handled())
+
+    def status(self) -> Status:
+        """Return one look at everything."""
+        return self.board.look(
+            overloaded=self._pool.paused,
+            last_events=self._last_events,
+            token_age=self.outgoing.token.age,
+            queued=self._pool.queued,
+            workers=self._pool.size,
+            counters=self._intake.counters(),
+        )

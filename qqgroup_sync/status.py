@@ -1,0 +1,173 @@
+"""What a client is doing, as far as a person or a program asks."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qqgroup_sync.runtime.clock import Clock
+
+State = Literal["offline", "connecting", "online", "degraded", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """One shard. Times are Unix seconds, None when it has not happened.
+
+    Attributes:
+        index: Of the shard.
+        live: Whether events flow.
+        why: Why not, when not.
+        live_since: When it last came on line.
+        session_since: When its session began; a resumed session keeps its age.
+        last_event: When the last event came.
+        last_ack: When the last heartbeat was answered.
+        connections: How often it came on line.
+    """
+
+    index: int
+    live: bool = False
+    why: str = ""
+    live_since: float | None = None
+    session_since: float | None = None
+    last_event: float | None = None
+    last_ack: float | None = None
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One look at a client. Times are Unix seconds, ages seconds.
+
+    Attributes:
+        state: ``offline``, ``connecting`` (never on line since the start), ``online``,
+            ``degraded`` (was on line, and a shard is away or messages pile up), ``stopping``.
+        since: Since when.
+        why: What led to it.
+        shards: Each shard.
+        bot_name: The bot's nickname, when the gateway told it.
+        token_age: Of the access token; None without one.
+        queued: Messages that wait for a handler.
+        workers: Worker threads.
+        counters: Events received, repeated, ignored and handled since the start.
+    """
+
+    state: State = "offline"
+    since: float = 0.0
+    why: str = ""
+    shards: tuple[ShardStatus, ...] = ()
+    bot_name: str = ""
+    token_age: float | None = None
+    queued: int = 0
+    workers: int = 0
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        away = "; ".join(f"shard {one.index}: {one.why}" for one in self.shards if not one.live)
+        why = f" ({self.why})" if self.why else ""
+        return f"{self.state}{why}" + (f" - {away}" if away and self.state != "offline" else "")
+
+
+class StatusBoard:
+    """Keeps the status of one start; written by its threads, read by anyone.
+
+    Args:
+        clock: Where time comes from.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._shards: dict[int, ShardStatus] = {}
+        self._ending: tuple[State, str] | None = None
+        self._was_live = False
+        self._state: State = "connecting"
+        self._since = clock.time()
+        self._why = "starting"
+        self.bot_name = ""
+
+    def expect(self, indexes: range) -> None:
+        """Note which shards there are."""
+        with self._changed:
+            for index in indexes:
+                self._shards.setdefault(index, ShardStatus(index, why="not connected yet"))
+            self._settle("starting")
+
+    def shard_live(self, index: int, *, resumed: bool) -> bool:
+        """Note that a shard is on line; return whether now all are."""
+        now = self._clock.time()
+        with self._changed:
+            old = self._shards[index]
+            self._shards[index] = replace(
+                old,
+                live=True,
+                why="",
+                live_since=now,
+                session_since=old.session_since if resumed and old.session_since else now,
+                last_ack=now,
+                connections=old.connections + 1,
+            )
+            return self._settle("resumed" if resumed else "connected")
+
+    def shard_away(self, index: int, why: str) -> None:
+        """Note that a shard is not connected."""
+        with self._changed:
+            self._shards[index] = replace(self._shards[index], live=False, why=why)
+            self._settle(why)
+
+    def heard(self, index: int) -> None:
+        """Note that a heartbeat was answered."""
+        self._shards[index] = replace(self._shards[index], last_ack=self._clock.time())
+
+    def end(self, state: State, why: str) -> None:
+        """Note that the start comes to its end; waiters wake."""
+        with self._changed:
+            self._ending = (state, why)
+            self._settle(why)
+
+    def _settle(self, why: str) -> bool:
+        """Derive the state; return whether all shards are live."""
+        live = bool(self._shards) and all(shard.live for shard in self._shards.values())
+        self._was_live = self._was_live or live
+        state: State = "online" if live else "degraded" if self._was_live else "connecting"
+        if self._ending is not None:
+            state, why = self._ending
+        if state != self._state:
+            self._state, self._since = state, self._clock.time()
+        self._why = why
+        self._changed.notify_all()
+        return live
+
+    def wait_live(self, seconds: float | None) -> bool:
+        """Wait until every shard is live or the end comes; return whether they are live."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._state == "online" or self._ending is not None, seconds
+            )
+            return self._state == "online"
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end has begun."""
+        return self._ending is not None
+
+    @property
+    def online(self) -> bool:
+        """Whether every shard is live."""
+        return self._state == "online"
+
+    def look(self, *, overloaded: bool, last_events: Mapping[int, float], **facts: Any) -> Status:
+        """Return the status, completed with what other rooms know."""
+        with self._changed:
+            state, why = self._state, self._why
+            if overloaded and state == "online":
+                state, why = "degraded", "messages wait for handlers; reading is paused"
+            shards = tuple(
+                replace(shard, last_event=last_events.get(index))
+                for index, shard in sorted(self._shards.items())
+            )
+            return Status(state, self._since, why, shards, self.bot_name, **facts)
