@@ -66,6 +66,7 @@ class Life:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
+        self._registry = registry
         self._clock = clock
         self._remembered = remembered
         self._on_failure = on_failure
@@ -195,7 +196,7 @@ class Life:
             "%s%s%s", "back on line, session resumed" if resumed else "on line", where,
             f" as {name}" if name and not resumed else "",
         )  # fmt: skip
-        if all_live and not resumed:
+        if all_live and not resumed and self._registry.ready_handlers:
             self._pool.submit(None, self._router.announce_ready)
 
     def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:

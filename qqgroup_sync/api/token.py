@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.api.failures import api_error
@@ -41,10 +40,9 @@ class _Cell:
         self.good_until = 0.0
         self.fetching = False
         self.failure: QQGroupError | None = None
-        self.__weakref__: object
 
 
-_cells: weakref.WeakValueDictionary[tuple[str, ...], _Cell] = weakref.WeakValueDictionary()
+_cells: dict[tuple[str, ...], _Cell] = {}  # one per bot and host, for the process's life
 _cells_lock = threading.Lock()
 
 

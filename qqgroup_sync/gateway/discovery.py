@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import weakref
 from collections import deque
 from typing import TYPE_CHECKING
 
-from qqgroup_sync.errors import ApiError, BadResponse, TransportError
+from qqgroup_sync.errors import ApiError, AuthError, BadResponse, Forbidden, TransportError
 
 if TYPE_CHECKING:
     from qqgroup_sync.api.endpoints import Endpoints
@@ -35,10 +34,9 @@ class _Cell:
         self.asked_at = float("-inf")
         self.starts: deque[float] = deque(maxlen=64)
         self.spent = 0
-        self.__weakref__: object
 
 
-_cells: weakref.WeakValueDictionary[tuple[str, str], _Cell] = weakref.WeakValueDictionary()
+_cells: dict[tuple[str, str], _Cell] = {}  # one per bot and host, for the process's life
 _cells_lock = threading.Lock()
 
 
@@ -66,7 +64,15 @@ class Discovery:
 
     def url(self) -> str:
         """Return the gateway's URL; blocks when it has to be asked for."""
-        return self._fixed_url or self.info().url
+        if not self._fixed_url:
+            return self.info().url
+        try:
+            self.info()  # for the session limits
+        except (AuthError, Forbidden):
+            raise
+        except (TransportError, ApiError, BadResponse) as error:
+            logger.info("%s; going on without knowing the session limits", error.summary)
+        return self._fixed_url
 
     def info(self) -> GatewayInfo:
         """Return URL, shards and session limits, at most ten minutes old.

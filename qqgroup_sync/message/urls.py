@@ -14,6 +14,7 @@ _URL = re.compile(
     r"  | (?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+ [a-z]{2,24} (?![\w.-]*\w@) (?::\d+)?"
     r"    (?:/[^\s<>\"']*)? )"
 )
+_SCHEME = re.compile(r"(?i)^https?://")
 _TRAILING = ".,;:!?)]}'\"，。；：！？）】」』"
 
 
@@ -23,8 +24,11 @@ def has_url(text: str) -> bool:
 
 
 def with_dots(text: str) -> str:
-    """Return the text with ``。`` for the dots of every URL; readable, but not clickable."""
-    return _URL.sub(lambda match: match.group().replace(".", "。"), text)
+    """Return the text with every URL as ``example。com/x``: readable, but not clickable.
+
+    The scheme goes, too: ``https://`` alone is taken for a URL.
+    """
+    return _URL.sub(lambda match: _SCHEME.sub("", match.group()).replace(".", "。"), text)
 
 
 def as_markdown(text: str) -> str:

@@ -121,7 +121,6 @@ class LanePool:
             False when the pool is stopping and did not take the job.
         """
         job = _Job(lane, run)
-        newcomer = None
         if self._queued >= self._capacity:
             self._wait_for_room()
         with self._lock:
@@ -129,14 +128,12 @@ class LanePool:
                 return False
             self._queued += 1
             if lane is None:
-                newcomer = self._make_ready(job)
+                self._make_ready(job)
             elif lane not in self._lanes:
                 self._lanes[lane] = None
-                newcomer = self._make_ready(job)
+                self._make_ready(job)
             else:
                 self._queue_behind(lane).waiting.append(job)
-        if newcomer is not None:
-            newcomer.service.start()
         return True
 
     def _wait_for_room(self) -> None:
@@ -160,19 +157,17 @@ class LanePool:
             entry = self._lanes[lane] = _Lane()
         return entry
 
-    def _make_ready(self, job: _Job) -> _Worker | None:
-        """Let a job run; return a new worker that the caller starts outside the lock."""
+    def _make_ready(self, job: _Job) -> None:
+        """Let a job run as soon as a worker is free."""
         self._ready.append(job)
         if self._idle:
             self._work.notify()
             if self._watch_rests:
                 self._attention.notify()
-            return None
-        if self._unparked < self._resting:
-            return self._hire()
-        if self._watch_rests or (not self._watch_hurries and self._unparked < self._working):
+        elif self._unparked < self._resting:
+            self._hire()
+        elif self._watch_rests or (not self._watch_hurries and self._unparked < self._working):
             self._attention.notify()
-        return None
 
     # ------------------------------------------------------------------ workers
 
@@ -180,12 +175,13 @@ class LanePool:
     def _unparked(self) -> int:
         return len(self._workers) - self._parked
 
-    def _hire(self) -> _Worker:
+    def _hire(self) -> None:
+        """Start a worker; under the lock, so that a stop never misses one."""
         self._named += 1
         worker = _Worker()
         worker.service = Service(f"{self._name}-{self._named}", lambda: self._serve(worker))
         self._workers.append(worker)
-        return worker
+        worker.service.start()
 
     def _serve(self, worker: _Worker) -> None:
         self._here.worker = worker
@@ -201,16 +197,13 @@ class LanePool:
     def _next_job(self, worker: _Worker) -> bool:
         """Give the last lane back and take the next job; False when the worker may go."""
         with self._lock:
-            newcomer = None
             if worker.job is not None:
-                newcomer = self._leave_lane(worker.job.lane, for_own_use=True)
+                self._leave_lane(worker.job.lane, for_own_use=True)
                 worker.job = None
                 worker.warned = False
             if not self._take(worker):
                 self._workers.remove(worker)
                 return False
-        if newcomer is not None:
-            newcomer.service.start()
         return True
 
     def _take(self, worker: _Worker) -> bool:
@@ -232,10 +225,10 @@ class LanePool:
             self._room.notify_all()
         return True
 
-    def _leave_lane(self, lane: Hashable | None, *, for_own_use: bool = False) -> _Worker | None:
-        """Hand the lane to who waits for it; return a new worker to start outside the lock."""
+    def _leave_lane(self, lane: Hashable | None, *, for_own_use: bool = False) -> None:
+        """Hand the lane to who waits for it."""
         if lane is None or lane not in self._lanes:
-            return None
+            return
         entry = self._lanes[lane]
         if entry is not None and entry.returning:
             entry.returning.popleft().set()
@@ -244,10 +237,9 @@ class LanePool:
             if for_own_use:  # the worker that leaves takes the next ready job itself
                 self._ready.append(job)
             else:
-                return self._make_ready(job)
+                self._make_ready(job)
         else:
             del self._lanes[lane]
-        return None
 
     # ------------------------------------------------------------------ waiting handlers
 
@@ -287,11 +279,9 @@ class LanePool:
                 )
             self._parked += 1
             worker.parked = True
-            newcomer = self._leave_lane(lane)
-            if newcomer is None and self._ready and not self._idle:
-                newcomer = self._hire() if self._unparked < self._resting else None
-        if newcomer is not None:
-            newcomer.service.start()
+            self._leave_lane(lane)
+            if self._ready and not self._idle and self._unparked < self._resting:
+                self._hire()
 
     def _come_back(self, worker: _Worker, lane: Hashable | None) -> None:
         turn = threading.Event()
@@ -334,9 +324,8 @@ class LanePool:
             if self._stopping or self._idle:
                 return
             wanted = min(len(self._ready), self._working - self._unparked)
-            newcomers = [self._hire() for _ in range(wanted)]
-        for newcomer in newcomers:
-            newcomer.service.start()
+            for _ in range(wanted):
+                self._hire()
 
     def _warn_about_slow(self, now: float) -> None:
         with self._lock:

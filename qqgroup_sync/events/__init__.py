@@ -1,0 +1,1 @@
+"""What came in: events as typed objects, and how a payload becomes one."""

@@ -1,0 +1,398 @@
+"""The chat page: talk to bots of the simulator in a browser. A Flask blueprint and its live feed.
+
+It acts through the People API alone. Any web page of the same browser can reach a loopback port,
+so requests of other origins are refused, and the page may load nothing but itself.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import re
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, Response, abort, current_app, request
+
+from qqgroup_sync.simulator.groups import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.records import ChatMessage
+    from qqgroup_sync.simulator.simulator import Simulator
+    from qqgroup_sync.simulator.users import User
+
+MAX_TEXT = 20_000
+"""Characters of one text."""
+MAX_NAME = 40
+"""Characters of the name of a group or a person."""
+HEARTBEAT = 15.0
+"""Seconds after which a live feed says something, so that a reader who has gone is noticed."""
+
+_HISTORY = 200
+_QUEUE = 1000
+_TICK = 0.2  # seconds; nothing wakes a feed when the simulator stops or a bot comes on line
+_MAX_BODY = 256 * 1024
+_ROLES = ("member", "admin", "owner")
+_PAGE = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "markdown.js": "text/javascript",
+    "texts.js": "text/javascript",
+}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_TOKEN_PATH = "/app/getAppAccessToken"  # noqa: S105 - a path
+_CHAT_PATH = re.compile(r"/v2/(?:groups|users)/([^/]+)/")
+
+
+def chat_page() -> Blueprint:
+    """Build the blueprint, for ``Simulator(blueprints=[chat_page()])``; the page is at ``/``."""
+    blueprint = Blueprint("chat_page", __name__)
+    blueprint.before_request(_check_origin)
+    blueprint.after_request(_harden)
+    blueprint.register_error_handler(_PageError, _tell)
+    blueprint.get("/")(_index)
+    blueprint.get("/simulator/page/<name>")(_static)
+    blueprint.get("/simulator/state")(_state)
+    blueprint.get("/simulator/live")(_live)
+    blueprint.post("/simulator/say")(_say)
+    blueprint.post("/simulator/click")(_click)
+    blueprint.post("/simulator/group")(_add_group)
+    blueprint.post("/simulator/member")(_add_member)
+    blueprint.post("/simulator/user")(_add_user)
+    return blueprint
+
+
+def ensure_demo(platform: Platform) -> None:
+    """Make a group of two and a private chat, unless there is a group or a friend already."""
+    if not _chats(platform):
+        _settle(platform.group("测试群 / Test group"))
+        platform.user("Ming")
+
+
+def _settle(group: Group) -> None:
+    group.member("Ming", role="owner")
+    group.member("Lan")
+
+
+# -- safety
+
+
+class _PageError(Exception):
+    """A request that is not carried out; the page may have its own words for ``error``."""
+
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = {"error": error, "message": message}, status
+
+
+def _tell(error: _PageError) -> Response:
+    return _json(*error.answer)
+
+
+def _check_origin() -> None:
+    """Refuse what a page of another origin asks for; links to the page itself may be followed."""
+    own = f"{request.scheme}://{request.host}"
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    foreign = request.headers.get("Origin", own) != own or site not in ("same-origin", "none")
+    if foreign and request.path != "/":
+        raise _PageError(403, "foreign", "requests of other origins are refused")
+
+
+def _harden(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _body() -> dict[str, Any]:
+    """Return the JSON object that was posted; forms of other sites cannot send this type."""
+    if request.mimetype != "application/json":
+        raise _PageError(415, "not_json", "the content type must be application/json")
+    if (request.content_length or 0) > _MAX_BODY:
+        raise _PageError(413, "too_long", f"the body is longer than {_MAX_BODY} bytes")
+    try:
+        found = json.loads(request.get_data())
+        json.dumps(found, ensure_ascii=False).encode()  # fails for half a character (a surrogate)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _PageError(400, "not_json", "the body is not a JSON object")
+    return found
+
+
+def _text_of(body: dict[str, Any]) -> str:
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise _PageError(400, "empty", "text must not be empty")
+    if len(text) > MAX_TEXT:
+        raise _PageError(400, "too_long", f"text is longer than {MAX_TEXT} characters")
+    return text
+
+
+def _name_of(body: dict[str, Any]) -> str:
+    name = str(body.get("name", "")).strip()
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise _PageError(400, "bad_name", f"name must be 1 to {MAX_NAME} printable characters")
+    return name
+
+
+def _chat_of(body: dict[str, Any]) -> Group | User:
+    for chat in _chats(_platform()):
+        if chat.openid == body.get("chat"):
+            return chat
+    raise _PageError(404, "unknown_chat", "there is no such chat")
+
+
+# -- routes
+
+
+def _simulator() -> Simulator:
+    return cast("Simulator", current_app.extensions["qq_simulator"])
+
+
+def _platform() -> Platform:
+    return _simulator().platform
+
+
+def _json(found: Any, status: int = 200) -> Response:
+    return Response(json.dumps(found), status, mimetype="application/json")
+
+
+def _index() -> Response:
+    return Response(_read("index.html"), mimetype="text/html")
+
+
+def _static(name: str) -> Response:
+    if name not in _PAGE:
+        abort(404)
+    return Response(_read(name), mimetype=_PAGE[name])
+
+
+def _read(name: str) -> bytes:
+    return (files("qqgroup_sync.simulator") / "page" / name).read_bytes()
+
+
+def _state() -> Response:
+    """Answer with everything the page shows; ``?chat=`` chooses whose messages."""
+    platform = _platform()
+    ensure_demo(platform)
+    chats = {chat.openid: chat for chat in _chats(platform)}
+    chat = chats.get(request.args.get("chat", "")) or next(iter(chats.values()))
+    messages = [_message(message) for message in chat.messages[-_HISTORY:]]
+    return _json({**_overview(platform), "chat": chat.openid, "messages": messages})
+
+
+def _live() -> Response:
+    return Response(_feed(_simulator()), mimetype="text/event-stream")
+
+
+def _say() -> Response:
+    body = _body()
+    chat, text, at = _chat_of(body), _text_of(body), body.get("at", True)
+    if not isinstance(chat, Group):
+        return _json(_message(chat.say(text)))
+    member = chat.members.get(str(body.get("sender")))
+    if member is None:
+        raise _PageError(404, "unknown_sender", "the sender is not a member of this group")
+    try:
+        return _json(_message(member.say(text, at=at is True)))
+    except PermissionError as error:
+        raise _PageError(403, "muted", str(error)) from None
+
+
+def _click() -> Response:
+    body, platform = _body(), _platform()
+    message_id, sender = str(body.get("message")), str(body.get("sender"))
+    for chat in _chats(platform):
+        with platform.lock:
+            message = chat.find(message_id)
+        person = chat.members.get(sender) if isinstance(chat, Group) else chat
+        if message is None or person is None:
+            continue
+        try:
+            return _json({"interaction": person.click(message, str(body.get("button"))).id})
+        except (LookupError, ValueError, PermissionError) as error:
+            status = 403 if isinstance(error, PermissionError) else 400
+            raise _PageError(status, "bad_click", str(error)) from None
+    raise _PageError(404, "unknown_message", "no such message, or the sender is not in its chat")
+
+
+def _add_group() -> Response:
+    """Make a group, into which somebody invites the bots: GROUP_ADD_ROBOT."""
+    name, platform = _name_of(_body()), _platform()
+    known = any(group.name == name for group in platform.groups)
+    group = platform.group(name)
+    if not known:
+        _settle(group)
+        group.add_bot()
+    return _json({"chat": group.openid})
+
+
+def _add_member() -> Response:
+    """Let somebody join a group, GROUP_MEMBER_ADD, or change the role of a member."""
+    body = _body()
+    group, name, role = _chat_of(body), _name_of(body), body.get("role", "member")
+    if not isinstance(group, Group):
+        raise _PageError(404, "unknown_chat", "there is no such group")
+    if role not in _ROLES:
+        raise _PageError(400, "bad_role", f"role must be one of {', '.join(_ROLES)}")
+    known = len(group.members)
+    member = group.member(name, role=role)
+    if len(group.members) > known:
+        group.join(name)
+    return _json({"member": member.openid})
+
+
+def _add_user() -> Response:
+    """Let somebody befriend the bots: FRIEND_ADD."""
+    name, platform = _name_of(_body()), _platform()
+    known = any(user.known and user.name == name for user in platform.users)
+    user = platform.user(name)
+    if not known:
+        user.add_friend()
+    return _json({"chat": user.openid})
+
+
+# -- what the page is told
+
+
+def _chats(platform: Platform) -> list[Group | User]:
+    return [*platform.groups, *(user for user in platform.users if user.known)]
+
+
+def _overview(platform: Platform) -> dict[str, Any]:
+    """Describe bots and chats."""
+    bots, chats = platform.bots, _chats(platform)
+    with platform.lock:
+        live = {session.appid for session in platform.sessions.live()}
+        return {
+            "bots": [
+                {"appid": bot.appid, "name": bot.name, "online": bot.appid in live} for bot in bots
+            ],
+            "chats": [_chat(chat) for chat in chats],
+        }
+
+
+def _chat(chat: Group | User) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": chat.openid, "name": chat.name, "group": False, "members": []}
+    if isinstance(chat, Group):
+        shown |= {"group": True, "full_mode": chat.full_mode}
+        for member in chat.members.values():
+            shown["members"].append({"id": member.openid, "name": member.name, "role": member.role})
+    return shown
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    chat, platform = message.chat, message.chat.platform
+    bots = {bot.appid: bot.name for bot in platform.bots}
+    with platform.lock:
+        quoted = chat.find_reference(message.quote_ref) if message.quote_ref else None
+    card = message.raw.get("ark") or (None if message.content else message.markdown)
+    file = platform.media.get(str((message.media or {}).get("file_info")))
+    keyboard = (message.keyboard or {}).get("content") or {}
+    return {
+        "id": message.id,
+        "chat": chat.openid,
+        "sender": message.sender.openid,
+        "name": message.sender.name,
+        "bot": message.from_bot,
+        "text": message.content,
+        "markdown": message.markdown is not None,
+        "time": message.timestamp,
+        "at": sorted(bots.get(appid, appid) for appid in message.at),
+        "proactive": message.proactive,
+        "recalled": message.recalled,
+        "quote": quoted and {"name": quoted.sender.name, "text": quoted.content[:200]},
+        "media": file and {"type": file.file_type, "name": file.name},
+        "card": card and json.dumps(card, ensure_ascii=False, indent=1),
+        "keyboard": keyboard.get("rows", []),
+    }
+
+
+def _notice(kind: str, record: Any) -> dict[str, Any] | None:
+    """Describe something that happened; None when the page does not show it."""
+    if kind == "message":
+        return {"kind": kind, "message": _message(record)}
+    if kind == "recall":
+        return {"kind": kind, "chat": record.chat.openid, "id": record.id}
+    if kind == "ack":
+        return {"kind": kind, "id": record.id, "code": record.ack_code}
+    if kind != "api":
+        return None
+    body = record.response if isinstance(record.response, dict) else {}
+    if record.status < 400 and (record.path != _TOKEN_PATH or "access_token" in body):
+        return None
+    found = _CHAT_PATH.match(record.path)
+    return {
+        "kind": "refused",
+        "chat": found and found[1],
+        "call": f"{record.method} {record.path.replace(found[1], '…') if found else record.path}",
+        "code": body.get("err_code") or body.get("code") or record.status,
+        "message": str(body.get("message") or f"HTTP {record.status}"),
+    }
+
+
+class _Observer:
+    """Keeps what the platform reports until its feed takes it, up to a limit."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE)
+        self._overrun = False
+
+    def __call__(self, kind: str, record: Any) -> None:
+        notice = _notice(kind, record)
+        try:
+            if notice is not None:
+                self._queue.put_nowait(notice)
+        except queue.Full:
+            self._overrun = True
+
+    def take(self) -> list[dict[str, Any]]:
+        """Wait a moment for something and return all there is."""
+        taken: list[dict[str, Any]] = []
+        try:
+            taken.append(self._queue.get(timeout=_TICK))
+            while len(taken) < _QUEUE:
+                taken.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        if self._overrun:
+            self._overrun = False
+            taken.append({"kind": "hello"})  # the page asks for the state again
+        return taken
+
+
+def _feed(simulator: Simulator) -> Iterator[str]:
+    """Yield Server-Sent Events until the reader goes or the simulator stops."""
+    platform, observer = simulator.platform, _Observer()
+    unsubscribe = platform.subscribe(observer)
+    try:
+        shown, spoke_at = _overview(platform), time.monotonic()
+        # On "hello" the page asks for the state; what happens since waits here.
+        yield f"retry: 1000\n\n{_event({'kind': 'hello'})}"
+        while not simulator.stopping.is_set():
+            found = observer.take()
+            if (overview := _overview(platform)) != shown:
+                shown = overview
+                found.insert(0, {"kind": "overview", **overview})
+            if found or time.monotonic() - spoke_at >= HEARTBEAT:
+                yield "".join(map(_event, found)) or ": still here\n\n"
+                spoke_at = time.monotonic()
+    finally:
+        unsubscribe()
+
+
+def _event(found: dict[str, Any]) -> str:
+    return f"data: {json.dumps(found)}\n\n"

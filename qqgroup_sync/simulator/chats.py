@@ -1,0 +1,125 @@
+"""One conversation: its history, and waiting for what a bot says in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.records import ChatMessage
+
+_TRANSCRIPT = 30
+
+
+class Chat:
+    """What a group and a user have in common.
+
+    Args:
+        platform: The platform it is part of.
+        name: The name people know it by.
+        openid: The id bots know it by.
+    """
+
+    def __init__(self, platform: Platform, name: str, openid: str) -> None:
+        self.platform = platform
+        self.name = name
+        self.openid = openid
+        self._history: deque[ChatMessage] = deque()
+        self._by_id: dict[str, ChatMessage] = {}
+        self._by_reference: dict[str, ChatMessage] = {}
+        self._replies: deque[ChatMessage] = deque(maxlen=platform.message_history)
+        self._count = 0
+        self._arrived = threading.Condition(platform.lock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} {self.openid}>"
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """Everything said here that is still remembered, oldest first."""
+        with self.platform.lock:
+            return list(self._history)
+
+    @property
+    def transcript(self) -> str:
+        """The last lines of the conversation as text."""
+        lines = [
+            f"{message.sender.name}: {message.content}"
+            + (" (recalled)" if message.recalled else "")
+            for message in self.messages[-_TRANSCRIPT:]
+        ]
+        return "\n".join(lines) or "(nothing was said)"
+
+    def next_reply(self, timeout: float = 5.0) -> ChatMessage:
+        """Wait for the next message of a bot that this method has not returned before.
+
+        Args:
+            timeout: Real seconds to wait.
+
+        Raises:
+            AssertionError: None came; the text is the conversation.
+        """
+        with self.platform.lock:
+            self._arrived.wait_for(lambda: self._replies, timeout)
+            if self._replies:
+                return self._replies.popleft()
+        raise AssertionError(
+            f"no bot said anything new in {self.name!r} within {timeout} s:\n{self.transcript}"
+        )
+
+    def wait_for(
+        self, predicate: Callable[[ChatMessage], object], timeout: float = 5.0
+    ) -> ChatMessage:
+        """Wait for a message, by whomever and whenever said, that ``predicate`` accepts.
+
+        Args:
+            predicate: Called once per message, oldest first, outside the platform's lock.
+            timeout: Real seconds to wait.
+
+        Raises:
+            AssertionError: None came; the text is the conversation.
+        """
+        deadline = time.monotonic() + timeout
+        seen = 0
+        while True:
+            with self.platform.lock:
+                while self._count == seen and (left := deadline - time.monotonic()) > 0:
+                    self._arrived.wait(left)
+                new = min(self._count - seen, len(self._history))
+                fresh = list(islice(reversed(self._history), new))[::-1]
+                seen = self._count
+            for message in fresh:
+                if predicate(message):
+                    return message
+            if not fresh and time.monotonic() >= deadline:
+                raise AssertionError(
+                    f"no such message in {self.name!r} within {timeout} s:\n{self.transcript}"
+                )
+
+    def add(self, message: ChatMessage) -> None:
+        """Append a message; the platform's lock must be held."""
+        self._history.append(message)
+        self._by_id[message.id] = message
+        self._by_reference[message.ref_idx] = message
+        if message.from_bot:
+            self._replies.append(message)
+        if len(self._history) > self.platform.message_history:
+            old = self._history.popleft()
+            self._by_id.pop(old.id, None)
+            self._by_reference.pop(old.ref_idx, None)
+        self._count += 1
+        self._arrived.notify_all()
+
+    def find(self, message_id: str) -> ChatMessage | None:
+        """Return a remembered message; the platform's lock must be held."""
+        return self._by_id.get(message_id)
+
+    def find_reference(self, ref_idx: str) -> ChatMessage | None:
+        """Return the message with that REFIDX; the platform's lock must be held."""
+        return self._by_reference.get(ref_idx)

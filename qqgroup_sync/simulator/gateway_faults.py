@@ -1,0 +1,181 @@
+"""What can go wrong at the gateway, on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from qqgroup_sync.simulator.gateway_link import (
+    HEARTBEAT,
+    IDENTIFY,
+    INVALID_SESSION,
+    RECONNECT,
+    TIMED_OUT,
+)
+from qqgroup_sync.simulator.listener import reset
+from qqgroup_sync.simulator.sessions import GatewayRefusalError
+
+if TYPE_CHECKING:
+    import socket
+
+    from qqgroup_sync.simulator.gateway_link import GatewayLink
+    from qqgroup_sync.simulator.platform import Platform
+
+
+class GatewayFaults:
+    """Faults of live connections and of the next ones. Nothing here blocks.
+
+    Methods with ``appid`` and ``shard`` act on every live connection unless these choose; they
+    return how many they acted on.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self._links: set[GatewayLink] = set()
+        self._refused_resumes: list[Literal["op9"] | int] = []
+        self._refused_identifies: list[int] = []
+        self._refused_connections: list[int | None] = []
+
+    def links(self, appid: str | None = None, shard: int | None = None) -> list[GatewayLink]:
+        """Return the connections, of one bot or shard if asked; also those not identified yet."""
+        found = list(self._links.copy())
+        if appid is not None:
+            found = [link for link in found if link.appid == appid]
+        if shard is not None:
+            found = [link for link in found if link.session and link.session.shard[0] == shard]
+        return found
+
+    # -- connections that live
+
+    def close(
+        self, code: int, reason: str = "", *, appid: str | None = None, shard: int | None = None
+    ) -> int:
+        """Close with any code (3.6); after 4006, 4007 and 4900 on the session is forgotten."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.end(code, reason)
+        return len(links)
+
+    def reset(self, *, appid: str | None = None, shard: int | None = None) -> int:
+        """End with a TCP reset: the client sees an error instead of a close frame."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.reset()
+        return len(links)
+
+    def silence(self, *, appid: str | None = None, shard: int | None = None) -> int:
+        """Stop reading, acknowledging and sending while the connection stays: half open."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.silence()
+        return len(links)
+
+    def unsilence(self, *, appid: str | None = None, shard: int | None = None) -> int:
+        """Go on where ``silence`` stopped; what has piled up comes first."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.unsilence()
+        self.watch()
+        return len(links)
+
+    def watch(self) -> None:
+        """Look at the deadlines again; the gateway does."""
+
+    def send_reconnect(
+        self, *, close: bool = False, appid: str | None = None, shard: int | None = None
+    ) -> int:
+        """Send op 7, and with ``close`` then close with 4009, as happens about every 30 min (3.7).
+
+        Args:
+            close: Whether the server closes too, rather than leaving that to the client.
+            appid: Only this bot.
+            shard: Only this shard.
+        """
+        links = self.links(appid, shard)
+        for link in links:
+            link.say(RECONNECT)
+            if close:
+                link.end(*TIMED_OUT)
+        return len(links)
+
+    def invalid_session(
+        self, resumable: bool, *, appid: str | None = None, shard: int | None = None
+    ) -> int:
+        """Send op 9; without ``resumable`` the session is forgotten as well."""
+        links = self.links(appid, shard)
+        for link in links:
+            if link.session is not None and not resumable:
+                self.platform.forget(link.session)
+            link.say(INVALID_SESSION, resumable)
+        return len(links)
+
+    def server_heartbeat(self, *, appid: str | None = None, shard: int | None = None) -> int:
+        """Send op 1, which the client answers with a heartbeat at once (3.2)."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.say(HEARTBEAT)
+        return len(links)
+
+    def send_raw(
+        self, data: str | bytes, *, appid: str | None = None, shard: int | None = None
+    ) -> int:
+        """Send any text or binary message, sense or nonsense."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.send_raw(data)
+        return len(links)
+
+    # -- what comes next
+
+    def refuse_resumes(self, times: int = 1, how: Literal["op9"] | int = "op9") -> None:
+        """Refuse the next Resumes, with op 9 ``d:false`` or with a close code."""
+        self._refused_resumes += [how] * times
+
+    def refuse_identifies(self, times: int = 1, code: int = 4903) -> None:
+        """Close with ``code`` instead of answering the next Identifies with READY."""
+        self._refused_identifies += [code] * times
+
+    def refuse_connections(self, times: int = 1, status: int | None = 503) -> None:
+        """Refuse the next connections: with an HTTP status, or by a TCP reset for None."""
+        self._refused_connections += [status] * times
+
+    def forbid_intents(self, mask: int) -> None:
+        """Refuse Identifies that ask for any bit of ``mask`` with 4014; 0 lifts that."""
+        with self.platform.lock:
+            self.platform.sessions.forbidden = mask
+
+    def duplicate_events(self, count: int = 1) -> None:
+        """Deliver each of the next ``count`` events twice: same ids, two numbers (4.13)."""
+        with self.platform.lock:
+            self.platform.sessions.duplicates += count
+
+    # -- asked by the connections
+
+    def check_faults(self, op: int) -> None:
+        """Refuse an Identify or Resume if that was asked for.
+
+        Raises:
+            GatewayRefusalError: It was.
+        """
+        if op == IDENTIFY:
+            if self._refused_identifies:
+                raise GatewayRefusalError(self._refused_identifies.pop(0), "refused on demand")
+        elif self._refused_resumes:
+            how = self._refused_resumes.pop(0)
+            if how == "op9":
+                raise GatewayRefusalError(None, "refused on demand", op9=True)
+            raise GatewayRefusalError(how, "refused on demand")
+
+    def take_connection_refusal(self, sock: socket.socket) -> bool:
+        """Reset a new connection if that was asked for."""
+        if self._refused_connections and self._refused_connections[0] is None:
+            self._refused_connections.pop(0)
+            reset(sock)
+            return True
+        return False
+
+    def handshake_refusal(self) -> tuple[int, str] | None:
+        """Return how the opening handshake is refused, if that was asked for."""
+        if self._refused_connections and self._refused_connections[0] is not None:
+            status = self._refused_connections.pop(0)
+            return status or 503, "refused on demand\n"
+        return None

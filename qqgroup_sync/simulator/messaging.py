@@ -1,0 +1,107 @@
+"""What bots ask for about messages by API: send, recall, acknowledge (2.4 to 2.8). No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qqgroup_sync.simulator import identifiers
+from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.posting import Post
+from qqgroup_sync.simulator.refusals import RefusalError
+
+if TYPE_CHECKING:
+    from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.records import Bot
+    from qqgroup_sync.simulator.users import User
+
+
+class Messaging:
+    """The message endpoints' rules; every method is safe from any thread.
+
+    Args:
+        platform: Where the chats are.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def send(self, bot: Bot, openid: str, payload: dict[str, Any], *, c2c: bool) -> dict[str, Any]:
+        """Carry out POST /v2/{groups,users}/{openid}/messages; see ``Post``.
+
+        Returns:
+            The answer: ``id``, ``timestamp`` and ``ext_info.ref_idx``.
+
+        Raises:
+            RefusalError: With the platform's code.
+        """
+        platform = self._platform
+        with platform.changing():
+            try:
+                message = Post(platform, bot, self._chat(openid, c2c=c2c), payload).accept()
+            except RefusalError as refusal:
+                duplicate = refusal.err_code == 40054005
+                platform.stats.add("duplicates_refused" if duplicate else "sends_refused")
+                raise
+        return {
+            "id": message.id,
+            "timestamp": identifiers.rfc3339(message.timestamp),
+            "ext_info": {"ref_idx": message.ref_idx},
+        }
+
+    def _chat(self, openid: str, *, c2c: bool) -> Group | User:
+        return self._platform.user_of(openid) if c2c else self._platform.group_of(openid)
+
+    def audit(self, message_id: str, audit_id: str) -> bool:
+        """Mark a message as waiting for audit; return whether it is a reply (2.2)."""
+        with self._platform.lock:
+            message = self._platform.find_message(message_id)
+            if message is None:
+                return False
+            message.audit_id = audit_id
+            return not message.proactive
+
+    def recall(self, bot: Bot, openid: str, message_id: str, *, c2c: bool) -> None:
+        """Carry out DELETE /v2/{groups,users}/{openid}/messages/{message_id} (2.7).
+
+        A bot may take back its own message for two minutes, and as an administrator of a group
+        anybody else's at any time.
+
+        Raises:
+            RefusalError: 40061002, 40062003 or 40064004.
+        """
+        platform = self._platform
+        with platform.changing():
+            chat = self._chat(openid, c2c=c2c)
+            message = chat.find(message_id)
+            if message is None or message.recalled:
+                raise RefusalError(40061002)
+            if message.sender is not bot:
+                if not isinstance(chat, Group) or chat.role_of(bot) == "member":
+                    raise RefusalError(40062003)
+            elif platform.clock.now() - message.timestamp > platform.rules.recall_window:
+                raise RefusalError(40064004)
+            message.recalled = True
+            platform.stats.add("recalls")
+            platform.notice("recall", message)
+
+    def acknowledge(self, bot: Bot, interaction_id: str, code: int, data: Any = None) -> None:
+        """Carry out PUT /interactions/{interaction_id} (2.8).
+
+        Raises:
+            RefusalError: 630001 (unknown), 630003 (another bot's), 630005 (again).
+        """
+        platform = self._platform
+        with platform.changing():
+            interaction = platform.find_interaction(interaction_id)
+            if interaction is None:
+                raise RefusalError(630001, "unknown interaction")
+            if interaction.appid != bot.appid:
+                raise RefusalError(630003)
+            if interaction.acknowledged:
+                platform.stats.add("second_acks")
+                if platform.rules.second_ack == "refuse":
+                    raise RefusalError(630005)
+                return
+            interaction.acknowledge(code, data, platform.clock.now())
+            platform.stats.add("acks_late" if interaction.timed_out else "acks")
+            platform.notice("ack", interaction)

@@ -1,0 +1,228 @@
+"""The REST face: a Flask app over the platform (section 2).
+
+Holds what every request has in common: who may ask, trace ids, error bodies, faults. The
+endpoints themselves are in ``openapi_messages``, ``openapi_groups`` and ``openapi_settings``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from qqgroup_sync.simulator import identifiers, openapi_groups, openapi_messages, openapi_settings
+from qqgroup_sync.simulator.http_server import CONNECTION, MAX_BODY
+from qqgroup_sync.simulator.messaging import Messaging
+from qqgroup_sync.simulator.records import ApiCall
+from qqgroup_sync.simulator.refusals import MESSAGES, RefusalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Blueprint
+
+    from qqgroup_sync.simulator.faults import Fault
+    from qqgroup_sync.simulator.simulator import Simulator
+
+EXTENSION = "qq_simulator"
+"""Key of the ``Simulator`` in ``app.extensions``."""
+
+TRACE_HEADER = "X-Tps-trace-ID"
+_OPEN_PATHS = ("/app/getAppAccessToken",)
+_API_PATHS = ("/app/", "/gateway", "/users/", "/v2/", "/interactions/")
+_EDGE_413 = (
+    "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
+    "<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>stgw</center>\r\n"
+    "</body>\r\n</html>\r\n"
+)
+
+
+def create_app(simulator: Simulator, blueprints: Iterable[Blueprint] = ()) -> Flask:
+    """Build the app.
+
+    Args:
+        simulator: Found by blueprints as ``app.extensions["qq_simulator"]``.
+        blueprints: More pages and endpoints; paths outside the API's need no token.
+    """
+    app = Flask("qqgroup_sync.simulator", static_folder=None)
+    app.extensions[EXTENSION] = simulator
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    face = _Face(simulator)
+    app.before_request(face.begin)
+    app.after_request(face.finish)
+    app.register_error_handler(RefusalError, face.refuse)
+    app.register_error_handler(HTTPException, face.refuse_http)
+    app.register_blueprint(openapi_messages.create(simulator))
+    app.register_blueprint(openapi_groups.create(simulator))
+    app.register_blueprint(openapi_settings.create(simulator))
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def host_is_allowed(header: str, bound: str, *, remote: bool) -> bool:
+    """Tell whether a ``Host`` header names this machine.
+
+    A page of another origin that reaches a loopback port through DNS rebinding carries its own
+    name there; addresses and ``localhost`` cannot be rebound.
+
+    Args:
+        header: The header's value.
+        bound: The host the simulator is bound to.
+        remote: Whether addresses other than loopback ones are accepted.
+    """
+    host = header.strip()
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if host.lower() in ("localhost", bound.lower()):
+        return True
+    try:
+        return remote or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Face:
+    """What happens before and after every request."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._platform = simulator.platform
+        self._messaging = Messaging(simulator.platform)
+
+    def begin(self) -> Response | None:
+        """Check host, faults and token; an answer from here ends the request."""
+        g.started = time.perf_counter()
+        g.trace_id = identifiers.token()
+        g.bot = None
+        g.faults = {}
+        simulator = self._simulator
+        if not host_is_allowed(
+            request.headers.get("Host", ""), simulator.host, remote=simulator.allow_remote
+        ):
+            return Response("This host name is not served here.\n", 421, mimetype="text/plain")
+        g.faults = simulator.faults.take(request.method, request.path)
+        if (fault := g.faults.get("delay")) is not None and not fault.after_accept:
+            simulator.clock.wait(fault.seconds)
+        if (fault := g.faults.get("drop")) is not None and not fault.after_accept:
+            self._drop(fault)
+            return Response(status=500)
+        if (fault := g.faults.get("fail")) is not None:
+            return self._fail(fault)
+        if (request.content_length or 0) > MAX_BODY:
+            return Response(_EDGE_413, 413, mimetype="text/html")
+        if request.path.startswith(_API_PATHS) and request.path not in _OPEN_PATHS:
+            self._authorize()
+        return None
+
+    def _authorize(self) -> None:
+        """Find the bot of the token (1.2, 1.3)."""
+        whitelist = self._platform.rules.ip_whitelist
+        if whitelist is not None and request.remote_addr not in whitelist:
+            raise RefusalError(40023002, status=401)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            raise RefusalError(11241, status=401)
+        if scheme == "Bot":
+            raise RefusalError(11245, status=401)
+        if scheme != "QQBot" or not token:
+            raise RefusalError(11243, status=401)
+        g.bot = self._platform.owner_of(token)
+        if g.bot is None:
+            raise RefusalError(11244, status=401)
+
+    def refuse(self, refusal: RefusalError) -> Response:
+        """Write the platform's error body; its two codes may differ (2.2)."""
+        rules = self._platform.rules
+        body = {
+            "message": refusal.message,
+            "code": rules.codes.get(refusal.err_code, refusal.err_code),
+            "err_code": refusal.err_code,
+            "trace_id": g.trace_id,
+        }
+        return _json(body, rules.statuses.get(refusal.err_code, refusal.status))
+
+    def refuse_http(self, error: HTTPException) -> Response:
+        """Write the error body for an unknown route, a wrong method, a body that is too large."""
+        status = error.code or 500
+        if status == 413:
+            return Response(_EDGE_413, 413, mimetype="text/html")
+        if not request.path.startswith(_API_PATHS):
+            return Response(f"{status} {error.name}\n", status, mimetype="text/plain")
+        body = {"message": error.name, "code": status, "err_code": status, "trace_id": g.trace_id}
+        return _json(body, status)
+
+    def _fail(self, fault: Fault) -> Response:
+        if isinstance(fault.body, str):
+            response = Response(fault.body, fault.status, mimetype="text/html")
+        else:
+            body = fault.body
+            if body is None:
+                text = MESSAGES.get(fault.status, "simulated failure")
+                body = {"message": text, "code": fault.status, "err_code": fault.status}
+            response = _json({"trace_id": g.trace_id, **body}, fault.status)
+        response.headers.extend(fault.headers)
+        return response
+
+    def finish(self, response: Response) -> Response:
+        """Apply the faults that strike afterwards, stamp the answer, report the call."""
+        faults: dict[str, Fault] = g.faults
+        if "audit" in faults and response.status_code == 200:
+            response = self._audit(response)
+        if (fault := faults.get("delay")) is not None and fault.after_accept:
+            self._simulator.clock.wait(fault.seconds)
+        if (fault := faults.get("drop")) is not None and fault.after_accept:
+            self._drop(fault)
+        response.headers[TRACE_HEADER] = g.trace_id
+        response.headers["Date"] = identifiers.http_date(self._simulator.clock.now())
+        self._platform.stats.add("api_calls")
+        if self._platform.observed and request.path.startswith(_API_PATHS):
+            self._platform.report("api", self._call(response))
+        return response
+
+    def _audit(self, response: Response) -> Response:
+        """Turn an accepted send into "waiting for audit" (2.2, section 9.11)."""
+        audit_id = identifiers.unique()
+        answer = json.loads(response.get_data())
+        passive = self._messaging.audit(answer["id"], audit_id)
+        body = {
+            "code": 304024 if passive else 304023,
+            "message": "push message is waiting for audit now",
+            "data": {"message_audit": {"audit_id": audit_id}},
+        }
+        return _json(body, 202)
+
+    @staticmethod
+    def _drop(fault: Fault) -> None:
+        connection = request.environ.get(CONNECTION)
+        if connection is not None:
+            connection.drop(abruptly=fault.abruptly)
+
+    @staticmethod
+    def _call(response: Response) -> ApiCall:
+        sent: Any = request.get_json(silent=True) if request.content_length else None
+        if isinstance(sent, dict) and "clientSecret" in sent:
+            sent = {**sent, "clientSecret": "***"}
+        answer: Any = None
+        if response.is_json:
+            answer = json.loads(response.get_data() or b"null")
+            if isinstance(answer, dict) and "access_token" in answer:
+                answer = {**answer, "access_token": "***"}
+        return ApiCall(
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            appid=g.bot.appid if g.bot is not None else None,
+            request=sent,
+            response=answer,
+            trace_id=g.trace_id,
+            seconds=time.perf_counter() - g.started,
+        )
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, mimetype="application/json")

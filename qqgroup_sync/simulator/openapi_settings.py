@@ -1,0 +1,211 @@
+"""Menu, command panels and approval strategies (2.9): kept and given back, without effect."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, g, request
+
+from qqgroup_sync.simulator import identifiers
+from qqgroup_sync.simulator.openapi_messages import answer, body
+from qqgroup_sync.simulator.refusals import RefusalError
+from qqgroup_sync.simulator.rules import DAY
+
+if TYPE_CHECKING:
+    from qqgroup_sync.simulator.simulator import Simulator
+
+_PANELS = 20
+_STRATEGIES = 20
+_MENU_ITEMS = 10
+
+
+class _Shelf:
+    """What one bot has stored."""
+
+    def __init__(self) -> None:
+        self.menu: dict[str, Any] = {"items": []}
+        self.menu_version = 0
+        self.panels: dict[str, dict[str, Any]] = {}
+        self.strategies: dict[str, dict[str, Any]] = {}
+        self.whitelists: dict[str, set[str]] = {}
+
+
+class _Shelves:
+    """The shelf of each bot, and the lock for all of them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._by_appid: dict[str, _Shelf] = {}
+
+    def mine(self) -> _Shelf:
+        """Return the shelf of the bot that asks; the lock must be held."""
+        return self._by_appid.setdefault(g.bot.appid, _Shelf())
+
+
+def create(simulator: Simulator) -> Blueprint:
+    """Build the blueprint."""
+    blueprint = Blueprint("settings", __name__)
+    shelves = _Shelves()
+    _add_menu(blueprint, shelves)
+    _add_panels(blueprint, shelves, simulator)
+    _add_strategies(blueprint, shelves, simulator)
+    return blueprint
+
+
+def _now(simulator: Simulator) -> str:
+    return identifiers.rfc3339(simulator.clock.now())
+
+
+def _find(shelf: dict[str, dict[str, Any]], key: str) -> dict[str, Any]:
+    if key not in shelf:
+        raise RefusalError(10003, f"unknown id {key!r}")
+    return shelf[key]
+
+
+def _add_menu(blueprint: Blueprint, shelves: _Shelves) -> None:
+    @blueprint.get("/v2/menu")
+    def get_menu() -> Response:
+        with shelves.lock:
+            shelf = shelves.mine()
+            return answer({"version": shelf.menu_version, "menu": shelf.menu})
+
+    @blueprint.put("/v2/menu")
+    def put_menu() -> Response:
+        menu = body().get("menu")
+        items = menu.get("items") if isinstance(menu, dict) else None
+        if not isinstance(items, list) or len(items) > _MENU_ITEMS:
+            raise RefusalError(10003, f"menu.items must have at most {_MENU_ITEMS} entries")
+        with shelves.lock:
+            shelf = shelves.mine()
+            shelf.menu = {"items": items}
+            shelf.menu_version += 1
+            return answer({"version": shelf.menu_version})
+
+
+def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -> None:
+    @blueprint.get("/v2/panels")
+    def list_panels() -> Response:
+        scope = request.args.get("scope")
+        with shelves.lock:
+            records = [
+                panel for panel in shelves.mine().panels.values() if scope in (None, panel["scope"])
+            ]
+            return answer({"records": records, "next_cursor": "", "is_end": True})
+
+    @blueprint.post("/v2/panels")
+    def add_panel() -> Response:
+        found = body()
+        with shelves.lock:
+            panels = shelves.mine().panels
+            if len(panels) >= _PANELS:
+                raise RefusalError(40030021)
+            panel_id = identifiers.unique()
+            panels[panel_id] = {
+                "panel_id": panel_id,
+                "scope": found.get("scope", "c2c"),
+                "target_type": found.get("target_type", "all"),
+                "panel": found.get("panel", {}),
+                "created_at": _now(simulator),
+                "updated_at": _now(simulator),
+                "version": 1,
+            }
+            return answer({"panel_id": panel_id})
+
+    @blueprint.get("/v2/panels/<panel_id>")
+    def get_panel(panel_id: str) -> Response:
+        with shelves.lock:
+            return answer(_find(shelves.mine().panels, panel_id))
+
+    @blueprint.put("/v2/panels/<panel_id>")
+    @blueprint.put("/v2/panels/<panel_id>/target")
+    def put_panel(panel_id: str) -> Response:
+        found = body()
+        with shelves.lock:
+            panel = _find(shelves.mine().panels, panel_id)
+            panel["panel"] = found.get("panel", panel["panel"])
+            panel["version"] += 1
+            panel["updated_at"] = _now(simulator)
+            return answer({})
+
+    @blueprint.delete("/v2/panels/<panel_id>")
+    def delete_panel(panel_id: str) -> Response:
+        with shelves.lock:
+            panels = shelves.mine().panels
+            _find(panels, panel_id)
+            del panels[panel_id]
+            return answer({})
+
+
+def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -> None:
+    path = "/v2/groups/join_approval_strategy"
+
+    @blueprint.get(path)
+    def list_strategies() -> Response:
+        with shelves.lock:
+            strategies = list(shelves.mine().strategies.values())
+            return answer({"list": strategies, "next_cursor": ""})
+
+    @blueprint.post(path)
+    def add_strategy() -> Response:
+        found = body()
+        if bool(found.get("group_openids")) == bool(found.get("group_ids")):
+            raise RefusalError(10003, "exactly one of group_openids and group_ids")
+        with shelves.lock:
+            strategies = shelves.mine().strategies
+            if len(strategies) >= _STRATEGIES:
+                raise RefusalError(10003, f"at most {_STRATEGIES} strategies")
+            strategy_id = f"st_{identifiers.token(8)}"
+            year = identifiers.rfc3339(simulator.clock.now() + 365 * DAY)
+            strategies[strategy_id] = {
+                **found,
+                "strategy_id": strategy_id,
+                "is_enable": found.get("is_enable", "on"),
+                "expire_at": found.get("expire_at") or year,
+            }
+            return answer(_summary(strategies[strategy_id]))
+
+    @blueprint.patch(f"{path}/<strategy_id>")
+    def change_strategy(strategy_id: str) -> Response:
+        found = body()
+        with shelves.lock:
+            strategy = _find(shelves.mine().strategies, strategy_id)
+            for key in ("is_enable", "expire_at", "remark"):
+                strategy[key] = found.get(key, strategy.get(key))
+            return answer(_summary(strategy))
+
+    @blueprint.delete(f"{path}/<strategy_id>")
+    def delete_strategy(strategy_id: str) -> Response:
+        with shelves.lock:
+            shelf = shelves.mine()
+            _find(shelf.strategies, strategy_id)
+            del shelf.strategies[strategy_id]
+            return answer({})
+
+    @blueprint.post(f"{path}/<strategy_id>/execute")
+    def execute_strategy(strategy_id: str) -> Response:
+        with shelves.lock:
+            _find(shelves.mine().strategies, strategy_id)
+            return answer({})
+
+    @blueprint.post(f"{path}/<strategy_id>/whitelist_users")
+    def change_whitelist(strategy_id: str) -> Response:
+        found = body()
+        users = {str(user) for user in found.get("whitelist_users") or ()}
+        with shelves.lock:
+            shelf = shelves.mine()
+            _find(shelf.strategies, strategy_id)
+            known = shelf.whitelists.setdefault(strategy_id, set())
+            known = known - users if found.get("op") == "del" else known | users
+            shelf.whitelists[strategy_id] = known
+            return answer(
+                {
+                    "strategy_id": strategy_id,
+                    "whitelist_user_count": len(known),
+                    "updated_at": _now(simulator),
+                }
+            )
+
+
+def _summary(strategy: dict[str, Any]) -> dict[str, Any]:
+    return {key: strategy[key] for key in ("strategy_id", "is_enable", "expire_at")}

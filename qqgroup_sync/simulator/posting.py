@@ -1,0 +1,242 @@
+"""What happens to a bot's POST (2.4, 2.5): who may speak, on what ground, and what it uses up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qqgroup_sync.simulator import content, identifiers, intents, quotas, replies
+from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.records import ChatMessage, Typing
+from qqgroup_sync.simulator.refusals import RefusalError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.records import Bot, Contact
+    from qqgroup_sync.simulator.users import User
+
+
+@dataclass(slots=True)
+class Ground:
+    """On what a message stands: an open window, or quotas, or a wake-up period."""
+
+    window: replies.Window | None = None
+    sequence: int | None = None
+    reply_to: str | None = None
+    quotas: list[quotas.Quota] = field(default_factory=list)
+    period: int | None = None
+
+
+class Post:
+    """One message that a bot wants to send; lives as long as the request.
+
+    The platform's lock must be held throughout. Nothing is changed when it is refused.
+
+    Args:
+        platform: The platform.
+        bot: Who sends.
+        chat: Where.
+        payload: The JSON body.
+    """
+
+    def __init__(
+        self, platform: Platform, bot: Bot, chat: Group | User, payload: Mapping[str, Any]
+    ) -> None:
+        self._platform = platform
+        self._rules = platform.rules
+        self._bot = bot
+        self._chat = chat
+        self._payload = payload
+        self._now = platform.clock.now()
+        self._contact: Contact | None = None
+
+    def accept(self) -> ChatMessage:
+        """Put the message into the chat.
+
+        Raises:
+            RefusalError: With the platform's code.
+        """
+        self._check_standing()
+        kind = content.check(
+            self._payload, self._rules, c2c=self._contact is not None, ark=self._bot.ark
+        )
+        ground = self._find_ground()
+        self._check_media(kind)
+        self._check_quote()
+        self._spend(ground, kind)
+        message = self._make(kind, ground)
+        if kind == content.TYPING:
+            self._show_typing(message)
+        else:
+            self._show(message)
+        return message
+
+    def _check_standing(self) -> None:
+        """Refuse a bot that may not speak here at all: 40054002, 40054003, 40054004."""
+        if isinstance(self._chat, Group):
+            membership = self._chat.bots.get(self._bot.appid)
+            if membership is None:
+                raise RefusalError(40054003)
+            if membership.muted_until > self._now:
+                raise RefusalError(40054002)
+            return
+        self._contact = self._chat.contact(self._bot)
+        if not self._contact.friend:
+            raise RefusalError(40054004)
+
+    def _find_ground(self) -> Ground:
+        msg_id, event_id = self._payload.get("msg_id"), self._payload.get("event_id")
+        sequence = self._payload.get("msg_seq")
+        if sequence is not None and (isinstance(sequence, bool) or not isinstance(sequence, int)):
+            raise RefusalError(11255, f"msg_seq {sequence!r}")
+        if self._payload.get("is_wakeup"):
+            if msg_id or event_id:
+                raise RefusalError(11255, "is_wakeup beside msg_id or event_id")
+            return self._wake()
+        if msg_id and event_id:
+            raise RefusalError(40034025, "event_id beside msg_id")
+        if msg_id:
+            return self._answer(str(msg_id), 1 if sequence is None else sequence)
+        if event_id:
+            return self._answer_event(str(event_id), sequence)
+        return self._speak_unasked()
+
+    def _answer(self, msg_id: str, sequence: int) -> Ground:
+        """Check a reply by ``msg_id``: 50045, 40034024, 40034005, 40054005, 40034128."""
+        window = self._platform.windows.find((self._bot.appid, msg_id))
+        if window is None or window.chat != self._chat.openid:
+            message = self._chat.find(msg_id)
+            if message is not None and message.sender is self._bot:
+                raise RefusalError(50045)
+            # The book forgets windows that have passed; the chat remembers the message longer.
+            if message is not None and self._now - message.timestamp > self._window_seconds():
+                raise RefusalError(40034005)
+            raise RefusalError(40034024)
+        replies.check(window, now=self._now, sequence=sequence, expired=40034005)
+        return Ground(window, sequence, msg_id)
+
+    def _window_seconds(self) -> float:
+        in_group = isinstance(self._chat, Group)
+        return self._rules.group_window if in_group else self._rules.c2c_window
+
+    def _answer_event(self, event_id: str, sequence: int | None) -> Ground:
+        """Check a reply by ``event_id``: 40034025, 40034026, 40034027, 40054005, 40034128."""
+        window = self._platform.windows.find((self._bot.appid, event_id))
+        if window is None:
+            name, separator, _ = event_id.partition(":")
+            answerable = self._platform.answerable(self._chat)
+            if separator and intents.is_known(name) and name not in answerable:
+                raise RefusalError(40034027, name)
+            raise RefusalError(40034025)
+        if window.chat != self._chat.openid:
+            raise RefusalError(40034025, "the event belongs to another chat")
+        if not self._rules.event_dedupe:
+            sequence = None
+        replies.check(window, now=self._now, sequence=sequence, expired=40034026)
+        return Ground(window, sequence, event_id)
+
+    def _wake(self) -> Ground:
+        """Check a wake-up message: one per period since the user last spoke (2.5)."""
+        if self._contact is None:
+            if self._rules.group_wakeup:
+                return Ground()
+            raise RefusalError(40034123, "wake-up messages are for C2C")
+        if not self._contact.allow_push:
+            raise RefusalError(self._rules.push_refused)
+        if self._contact.spoke_at is None:
+            raise RefusalError(40034123, "the user has never written")
+        period = quotas.wakeup_period(self._now - self._contact.spoke_at)
+        if period is None:
+            raise RefusalError(40034123, "the user has not written for 30 days")
+        if period in self._contact.woken:
+            raise RefusalError(40034122)
+        return Ground(period=period)
+
+    def _speak_unasked(self) -> Ground:
+        """Check a proactive message: the switch (40034105) and the quotas (40034100)."""
+        bot, chat = self._bot, self._chat
+        if isinstance(chat, Group):
+            allowed = chat.bots[bot.appid].allow_push
+            limits = quotas.group_quotas(bot.appid, chat.openid, certified=bot.certified)
+        else:
+            allowed = self._contact is not None and self._contact.allow_push
+            limits = quotas.user_quotas(bot.appid, chat.openid, certified=bot.certified)
+        if not allowed:
+            raise RefusalError(self._rules.push_refused)
+        if bot.sandbox or not self._rules.quotas:
+            return Ground()
+        self._platform.quotas.check(limits, self._now)
+        return Ground(quotas=limits)
+
+    def _check_media(self, kind: int) -> None:
+        """Refuse a medium that is unknown, expired or of the other scene: 304080."""
+        if kind != content.MEDIA:
+            return
+        file = self._platform.media.get(str(self._payload["media"].get("file_info")))
+        scene = "group" if isinstance(self._chat, Group) else "c2c"
+        if file is None or file.scene != scene:
+            raise RefusalError(304080)
+        if file.expires_at is not None and file.expires_at <= self._now:
+            raise RefusalError(304080, "expired")
+
+    def _check_quote(self) -> None:
+        if "message_reference" in self._payload and self._rules.unknown_reference == "refuse":
+            wanted = self._wanted_quote()
+            if wanted is None or self._chat.find_reference(wanted) is None:
+                raise RefusalError(304026, f"{wanted!r}")
+
+    def _wanted_quote(self) -> str | None:
+        reference = self._payload.get("message_reference")
+        wanted = reference.get("message_id") if isinstance(reference, dict) else None
+        return wanted if isinstance(wanted, str) else None
+
+    def _spend(self, ground: Ground, kind: int) -> None:
+        if ground.window is not None:
+            counts = kind != content.TYPING or self._rules.typing_counts
+            replies.spend(ground.window, sequence=ground.sequence, counts=counts)
+        self._platform.quotas.spend(ground.quotas, self._now)
+        if self._contact is not None and ground.period is not None:
+            self._contact.woken.add(ground.period)
+
+    def _make(self, kind: int, ground: Ground) -> ChatMessage:
+        payload = self._payload
+        markdown, quote = payload.get("markdown"), self._wanted_quote()
+        return ChatMessage(
+            id=identifiers.message_id(),
+            chat=self._chat,
+            sender=self._bot,
+            content=payload.get("content") or (markdown or {}).get("content") or "",
+            timestamp=self._now,
+            ref_idx=identifiers.reference_index(),
+            msg_type=kind,
+            markdown=markdown,
+            keyboard=payload.get("keyboard"),
+            media=payload.get("media"),
+            reply_to=ground.reply_to,
+            msg_seq=ground.sequence,
+            quote_ref=quote if quote and self._chat.find_reference(quote) else None,
+            proactive=ground.reply_to is None,
+            wakeup=ground.period is not None,
+            raw=payload,
+        )
+
+    def _show(self, message: ChatMessage) -> None:
+        if isinstance(self._chat, Group):
+            self._chat.publish(message)
+        else:
+            if self._contact is not None:
+                self._contact.typing_until = 0.0
+            self._chat.add(message)
+            self._platform.notice("message", message)
+        ground = "proactive" if message.proactive else "replies"
+        self._platform.stats.add(f"{ground}_accepted")
+
+    def _show_typing(self, message: ChatMessage) -> None:
+        assert self._contact is not None, "content.check lets typing through in C2C only"
+        assert not isinstance(self._chat, Group)
+        until = self._now + message.raw["input_notify"]["input_second"]
+        self._contact.typing_until = until
+        self._platform.notice("typing", Typing(self._bot, self._chat, until))
+        self._platform.stats.add("typing_accepted")

@@ -1,0 +1,115 @@
+"""The switches of the simulated platform: what is uncertain or varies, with its default.
+
+Section numbers in this package are those of the protocol fact sheet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the platform behaves; change them while running with ``platform.change_rules``.
+
+    Attributes:
+        group_window: Seconds in which a group message may be answered (2.5).
+        group_replies: Answers per group message (2.5).
+        c2c_window: Seconds in which a user's message may be answered; one page says 300 (2.5).
+        c2c_replies: Answers per user's message, 5 before 2026-01-10 (2.5).
+        group_event_window: Seconds in which a group event may be answered by ``event_id``.
+        c2c_event_window: The same in C2C; not documented.
+        event_dedupe: Whether a repeated explicit ``msg_seq`` with one ``event_id`` is refused.
+        typing_counts: Whether a typing notice uses up one answer (2.5, field report).
+        recall_window: Seconds in which a bot may recall its own message (2.7).
+        interaction_window: Seconds until a click that was not acknowledged times out (2.8).
+        second_ack: What happens to a second acknowledgement: 630005 or nothing (section 9.8).
+
+        quotas: Whether proactive messages are counted at all (sandboxes do not, 2.5).
+        group_push: Whether bots may speak unasked in a new group (2.5).
+        c2c_push: Whether bots may speak unasked to a new friend.
+        push_refused: The code for an unasked message where it is switched off; 40034102 before
+            May 2026 (2.5).
+        group_wakeup: Whether ``is_wakeup`` works in groups: dropped from the docs in September.
+
+        max_text: Characters of a text (2.6; no official number).
+        max_markdown: Characters of a markdown message.
+        url_check: Whether plain text that looks like a URL is refused (2.6).
+        url_check_c2c: Whether that holds in C2C too; the table says groups, practice says both.
+        url_whitelist: Domains allowed in plain text; sub-domains are included.
+        refuse_nulls: Whether ``"msg_id": null`` and the like are refused (2.2).
+        unknown_reference: What happens to a quote of an unknown REFIDX (5.8: not settled).
+
+        ip_whitelist: Source addresses that may call the API and open the gateway; None for all.
+        token_burst: Token requests per minute and appid before 100017; None for no limit.
+        codes: ``err_code`` to a different ``code`` in error bodies; 40023002 differs live (2.2).
+        statuses: ``err_code`` to a different HTTP status (section 10.26).
+
+        strip_at: Whether the @ of the bot is removed from ``content`` (4.3).
+        mention_self: Whether the bot's own mention is listed in ``mentions`` of @ events.
+        minimal_events: Message events with required fields only (4.2, historic form).
+        int_timestamps: Message events with integer timestamps (4.1).
+        attachment_urls: Whether attachment URLs keep their scheme (4.3).
+        both_events: Whether an @ in full mode arrives under both names (section 10.10).
+        echo_own: Whether a bot's own messages come back to it in full mode (section 10.24).
+        deliver_bots: Whether other bots' messages arrive in full mode (4.4).
+
+        forbidden_intents: Intent bits no bot has permission for: private-domain ones (3.4).
+        wrong_token: How a wrong token at the gateway ends (3.6): 4903 after op 9, or plain 4004.
+        unknown_session: How a Resume of an unknown session ends: op 9, or a close with 4006.
+        kick_code: Close code for a connection whose session or shard was taken over; 4902 is
+            named "reset by resume" live (3.6).
+        enforce_concurrency: Whether identifies beyond ``max_concurrency`` in 5 s are refused.
+    """
+
+    group_window: float = 300.0
+    group_replies: int = 5
+    c2c_window: float = 3600.0
+    c2c_replies: int = 4
+    group_event_window: float = 300.0
+    c2c_event_window: float = 3600.0
+    event_dedupe: bool = True
+    typing_counts: bool = True
+    recall_window: float = 120.0
+    interaction_window: float = 3.0
+    second_ack: Literal["refuse", "ignore"] = "refuse"
+
+    quotas: bool = True
+    group_push: bool = True
+    c2c_push: bool = True
+    push_refused: int = 40034105
+    group_wakeup: bool = False
+
+    max_text: int = 4000
+    max_markdown: int = 4000
+    url_check: bool = True
+    url_check_c2c: bool = True
+    url_whitelist: frozenset[str] = frozenset()
+    refuse_nulls: bool = False
+    unknown_reference: Literal["ignore", "refuse"] = "ignore"
+
+    ip_whitelist: frozenset[str] | None = None
+    token_burst: int | None = None
+    codes: Mapping[int, int] = field(default_factory=lambda: {40023002: 11298})
+    statuses: Mapping[int, int] = field(default_factory=dict)
+
+    strip_at: bool = True
+    mention_self: bool = True
+    minimal_events: bool = False
+    int_timestamps: bool = False
+    attachment_urls: Literal["full", "bare", "slashes"] = "full"
+    both_events: bool = False
+    echo_own: bool = False
+    deliver_bots: bool = True
+
+    forbidden_intents: int = 1 << 9 | 1 << 28
+    wrong_token: Literal[4903, 4004] = 4903
+    unknown_session: Literal["op9", 4006] = "op9"
+    kick_code: int = 4902
+    enforce_concurrency: bool = False

@@ -1,0 +1,55 @@
+"""A simulated platform and bots on it, over real sockets."""
+
+from __future__ import annotations
+
+import pytest
+
+from qqgroup_sync import Client
+from qqgroup_sync.runtime.clock import Clock
+from qqgroup_sync.simulator import Simulator
+
+
+class HurriedClock(Clock):
+    """The machine's clock for what is measured, but waits are fifty times shorter."""
+
+    speed = 50.0
+
+    def wait(self, event, seconds):
+        return event.wait(None if seconds is None else seconds / self.speed)
+
+
+@pytest.fixture
+def sim():
+    """A running platform that nobody uses yet."""
+    with Simulator(max_concurrency=100) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def make_client(sim):
+    """Return a function that makes clients for the platform; they are stopped at the end."""
+    clients = []
+
+    def make(**options):
+        options.setdefault("clock", HurriedClock())
+        options.setdefault("appid", "1")
+        options.setdefault("client_secret", "secret-of-1")
+        client = Client(api_base=sim.url, language="en", **options)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.stop()
+
+
+@pytest.fixture
+def echo(make_client):
+    """Return a client that says back what it hears; not started."""
+    client = make_client()
+
+    @client.on_message
+    def say_back(message):
+        return f"echo {message.text}"
+
+    return client

@@ -1,0 +1,149 @@
+"""Looking after groups by API."""
+
+import pytest
+
+from qqgroup_sync.simulator import identifiers
+from qqgroup_sync.simulator.management import Management
+from qqgroup_sync.simulator.refusals import RefusalError
+from qqgroup_sync.simulator.rules import DAY
+
+
+@pytest.fixture
+def management(platform):
+    return Management(platform)
+
+
+@pytest.fixture
+def group(platform):
+    group = platform.group("g")
+    group.set_bot_role("admin")
+    return group
+
+
+def refusal(call, *args):
+    with pytest.raises(RefusalError) as caught:
+        call(*args)
+    return caught.value.err_code
+
+
+def test_profile(management, record, group):
+    group.member("Ming")
+    info = management.info(record, group.openid)
+    assert (info["group_name"], info["group_member_num"]) == ("g", 2)
+    state = management.bot_state(record, group.openid)
+    assert state["recv_msg_setting"] == "only_mention"
+    assert state["member_role"] == "admin"
+    assert state["allow_proactive_msg"] is True
+    group.full_mode = True
+    group.allow_push(False)
+    state = management.bot_state(record, group.openid)
+    assert (state["recv_msg_setting"], state["allow_proactive_msg"]) == ("all", False)
+
+
+def test_members_in_pages(management, record, group):
+    for number in range(65):
+        group.member(f"m{number}")
+    names, cursor, pages = [], "", 0
+    while pages == 0 or cursor:
+        page = management.members(record, group.openid, cursor)
+        names += [member["username"] for member in page["members"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert pages == 3
+    assert names == [*(f"m{number}" for number in range(65)), "Robot"]
+    assert refusal(management.members, record, group.openid, "x") == 10003
+
+
+def test_one_member(management, record, group):
+    ming = group.member("Ming")
+    found = management.member(record, group.openid, ming.openid)
+    assert (found["username"], found["bot"], found["member_role"]) == ("Ming", False, "member")
+    assert refusal(management.member, record, group.openid, "nope") == 10003
+
+
+def test_who_may_ask(management, record, group):
+    group.set_bot_role("member")
+    assert refusal(management.mutes, record, group.openid) == 11282
+    record.privileged = False
+    assert refusal(management.info, record, group.openid) == 11253
+    record.privileged = True
+    group.remove_bot()
+    assert refusal(management.info, record, group.openid) == 40034101
+    assert refusal(management.info, record, "nope") == 11255
+
+
+def test_removing_members(management, record, group):
+    ming, boss = group.member("Ming"), group.member("Boss", role="admin")
+    body = {"member_openids": [ming.openid, boss.openid], "add_to_member_blacklist": True}
+    answer = management.remove(record, group.openid, body)
+    assert [one["success"] for one in answer["remove_members_result"]] == [True, False]
+    assert answer["add_to_member_blacklist_fail_openids"] == [boss.openid]
+    assert set(group.members) == {boss.openid}
+    listed = management.blacklist(record, group.openid, "", "")["users"]
+    assert [one["username"] for one in listed] == ["Ming"]
+    assert refusal(management.remove, record, group.openid, {"member_openids": []}) == 10003
+
+
+def test_blacklist(management, platform, record, group):
+    ming, hong = group.member("Ming"), platform.user("Hong")
+    openids = [ming.openid, hong.openid, "nope"]
+    change = management.change_blacklist
+    add = change(record, group.openid, {"op": "add", "member_openids": openids})
+    assert add["fail_openids"] == [ming.openid, "nope"]
+    delete = change(record, group.openid, {"op": "del", "member_openids": openids})
+    assert delete["fail_openids"] == [ming.openid, "nope"]
+    assert management.blacklist(record, group.openid, "", "1") == {"users": [], "next_cursor": ""}
+    assert refusal(management.blacklist, record, group.openid, "", "101") == 10003
+
+
+def test_join_requests(management, record, group):
+    requests = [group.join_request(name, "please") for name in ("Hong", "Lan")]
+    listed = management.join_requests(record, group.openid, "", "1")
+    assert [one["username"] for one in listed["list"]] == ["Hong"]
+    assert listed["next_cursor"] == "1"
+    hong, lan = (request.user.openid for request in requests)
+    approve = {"op": "approve", "join_request_id": requests[0].id}
+    assert management.decide(record, group.openid, hong, approve) == {}
+    assert group.members[hong].name == "Hong"
+    assert requests[0].state == "approved"
+    decline = {"op": "decline", "reject_reason": "no", "add_to_member_blacklist": True}
+    assert refusal(management.decide, record, group.openid, lan, {"op": "maybe"}) == 10003
+    management.decide(record, group.openid, lan, decline)
+    assert (requests[1].state, requests[1].reason) == ("declined", "no")
+    assert lan in group.blacklist
+    assert refusal(management.decide, record, group.openid, lan, decline) == 10003
+    assert management.join_requests(record, group.openid, "", "")["list"] == []
+
+
+def test_mutes(management, clock, record, group):
+    ming = group.member("Ming")
+    until = clock.now() + 60
+    entry = {"member_openid": ming.openid, "mute_expire_at": identifiers.rfc3339(until)}
+    management.change_mutes(record, group.openid, {"members": [{"op": "add", **entry}]})
+    assert ming.muted_until == until
+    muted = management.mutes(record, group.openid)
+    assert muted["global_rule"]["mode"] == "none"
+    assert [one["username"] for one in muted["members"]] == ["Ming"]
+    delete = {"op": "del", "member_openid": ming.openid, "mute_expire_at": ""}
+    management.change_mutes(record, group.openid, {"members": [delete]})
+    assert management.mutes(record, group.openid)["members"] == []
+
+
+def test_mute_refusals_change_nothing(management, clock, record, group):
+    ming, boss = group.member("Ming"), group.member("Boss", role="owner")
+    soon = identifiers.rfc3339(clock.now() + 60)
+    late = identifiers.rfc3339(clock.now() + 31 * DAY)
+    good = {"op": "add", "member_openid": ming.openid, "mute_expire_at": soon}
+    bad = [
+        {**good, "member_openid": boss.openid},
+        {**good, "mute_expire_at": late},
+        {**good, "mute_expire_at": "tomorrow"},
+        {**good, "op": "?"},
+        "entry",
+    ]
+    for entry in bad:
+        change = {"members": [good, entry]}
+        assert refusal(management.change_mutes, record, group.openid, change) == 10003
+    for entries in ([], [good] * 11, None):
+        change = {"members": entries}
+        assert refusal(management.change_mutes, record, group.openid, change) == 10003
+    assert ming.muted_until == 0
