@@ -285,7 +285,7 @@ class Client(Registry):
     def _stop(self, life: Life, timeout: float) -> None:
         stuck = ["the stop itself"]
         try:
-            stuck = life.stop(Deadline(self._clock, timeout))
+            stuck = life.stop(timeout)
         finally:
             with self._lock:
                 self._remembered = life.remembered()

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qqgroup_sync.masking import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Text(NamedTuple):
@@ -46,17 +46,11 @@ class Text(NamedTuple):
         return self.zh if (language or default_language()) == "zh" else self.en
 
 
-def default_language() -> str:
+def default_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return ``zh`` when ``QQ_LANGUAGE`` or the locale is Chinese, else ``en``."""
-    chosen = os.environ.get("QQ_LANGUAGE")
-    if not chosen:
-        chosen = (
-            os.environ.get("LC_ALL")
-            or os.environ.get("LC_MESSAGES")
-            or os.environ.get("LANG")
-            or locale.getlocale()[0]
-            or ""
-        )
+    variables = ("QQ_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((environment[name] for name in variables if environment.get(name)), None)
+    chosen = chosen or locale.getlocale()[0] or ""
     return "zh" if chosen.lower().startswith(("zh", "chinese")) else "en"
 
 
@@ -78,8 +72,8 @@ class QQGroupError(Exception):
         remedy: Text | None = None,
         language: str | None = None,
     ) -> None:
-        super().__init__(summary)
         self.summary = mask(summary)
+        super().__init__(self.summary)
         self.language = language or default_language()
         self._cause = cause or self.cause_text
         self._remedy = remedy or self.remedy_text

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.dispatch.intake import Intake, Position
+from qqgroup_sync.dispatch.intake import Intake, Key, Position
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.events.models import Interaction, Message
 from qqgroup_sync.events.parse import parse
@@ -19,6 +19,7 @@ from qqgroup_sync.gateway.discovery import Discovery
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents
 from qqgroup_sync.gateway.runner import GatewayRunner
 from qqgroup_sync.gateway.session import GatewaySession
+from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.lanes import LanePool
 from qqgroup_sync.runtime.service import Service
 from qqgroup_sync.sending.outgoing import Outgoing
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qqgroup_sync.dispatch.registry import Registry
-    from qqgroup_sync.runtime.clock import Clock, Deadline
+    from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.settings import Settings
     from qqgroup_sync.status import Status
 
 logger = logging.getLogger(__name__)
+
+SHARD_PATIENCE = 10.0  # seconds a send waits for all shards before one that is live will do
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Remembered:
     """What one life leaves to the next: where each shard stands, and what was handled."""
 
     positions: dict[int, Position] = field(default_factory=dict)
-    handled: dict[tuple[str, str], float] = field(default_factory=dict)
+    handled: set[Key] = field(default_factory=set)
 
 
 class Life:
@@ -219,32 +222,41 @@ class Life:
     # ------------------------------------------------------------------ sending meanwhile
 
     def _await_gateway(self, patience: float) -> bool:
-        """Wait for the gateway inside a send; during the end nobody waits."""
-        status = self.board
-        if status.online or status.ending:
+        """Wait for the gateway inside a send; during the end nobody waits.
+
+        Which shard a group belongs to is not known: all are waited for a little, then one is
+        enough, so that one broken shard does not silence the others.
+        """
+        board = self.board
+        if board.online or board.ending:
             return True
         with self._pool.park(keep_lane=True):
-            return status.wait_live(patience) or status.ending
+            if board.wait_live(min(patience, SHARD_PATIENCE)) or board.ending:
+                return True
+            left = max(0.0, patience - SHARD_PATIENCE)
+            return board.wait_live(left, any_shard=True) or board.ending
 
     # ------------------------------------------------------------------ the end
 
-    def stop(self, deadline: Deadline) -> list[str]:
+    def stop(self, timeout: float) -> list[str]:
         """Take everything apart; return the names of the threads that did not end.
 
         Order: no more events (heartbeats go on, so that answers under way still count), workers,
-        gateway, HTTP.
+        gateway, HTTP. Handlers may use all of the time but a reserve for the others.
         """
+        deadline = Deadline(self._clock, timeout)
+        for_handlers = Deadline(self._clock, timeout - min(1.0, timeout * 0.2))
         self.board.end("stopping", "stop() was called")
         self.outgoing.halt.set()
         left = self._pool.close()
         if left:
             logger.warning("%d messages were not handled; the next start gets them again", left)
-        stuck = self._pool.join(deadline)
+        stuck = self._pool.join(for_handlers)
         self._disconnect.set()
         services = [*(runner.service for runner in self._runners), self._token_service]
         for service in services:
             service.wake()
-        stuck += [service.name for service in services if not service.join(deadline.left())]
+        stuck += [service.name for service in services if not service.stop(deadline)]
         stuck += self.outgoing.close(deadline)
         self.board.end("offline", "stopped")
         return stuck

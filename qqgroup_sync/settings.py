@@ -130,8 +130,8 @@ def settle(
     gateway = gateway_url or environment.get("QQ_GATEWAY_URL") or ""
     if simulator:
         base, token, gateway = simulator, simulator + TOKEN_PATH, ""
-    elif base and not token:
-        token = base.rstrip("/") + TOKEN_PATH
+    elif base and not token and not base.rstrip("/").endswith(".sgroup.qq.com"):
+        token = base.rstrip("/") + TOKEN_PATH  # the old hosts, sandbox included, hand out none
     _check_url("api_base", base, ("http", "https"))
     _check_url("token_url", token, ("http", "https"))
     _check_url("gateway_url", gateway, ("ws", "wss"))
@@ -142,7 +142,7 @@ def settle(
         token_urls=(token,) if token else TOKEN_URLS,
         gateway_url=gateway,
         simulator=simulator,
-        language=language or environment.get("QQ_LANGUAGE") or default_language(),
+        language=language or default_language(environment),
         ca_bundle=ca_bundle or environment.get("REQUESTS_CA_BUNDLE") or None,
         **options,
     )
@@ -188,11 +188,11 @@ def _check(settings: Settings) -> None:
         ("urls", settings.urls in ("error", "dots", "markdown"), "'error', 'dots', 'markdown'"),
         ("ordering", settings.ordering in ("sender", "group", None), "'sender', 'group', None"),
         ("language", settings.language in ("zh", "en"), "'zh', 'en'"),
-        ("max_text", settings.max_text >= 1, "a number of characters from 1"),
-        ("workers", settings.workers >= 1, "a number from 1"),
-        ("max_workers", settings.max_workers >= settings.workers, "at least workers"),
-        ("queue_size", settings.queue_size >= 1, "a number from 1"),
-        ("timeout", settings.timeout > 0, "seconds above 0"),
+        ("max_text", _is_count(settings.max_text), "a number of characters from 1"),
+        ("workers", _is_count(settings.workers), "a number from 1"),
+        ("max_workers", _is_count(settings.max_workers, settings.workers), "at least workers"),
+        ("queue_size", _is_count(settings.queue_size), "a number from 1"),
+        ("timeout", _is_seconds(settings.timeout), "seconds above 0"),
     )
     for name, good, allowed in checks:
         if not good:
@@ -207,6 +207,14 @@ def _check(settings: Settings) -> None:
             remedy=Text("Give the path of a .pem file.", "请填写 .pem 文件的路径。"),
             language=settings.language,
         )
+
+
+def _is_count(value: Any, least: Any = 1) -> bool:
+    return isinstance(value, int) and isinstance(least, int) and value >= least
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 < value < float("inf")
 
 
 def _check_shards(settings: Settings) -> None:

@@ -126,6 +126,8 @@ class StatusBoard:
     def end(self, state: State, why: str) -> None:
         """Note that the start comes to its end; waiters wake."""
         with self._changed:
+            if self._ending is not None and state == "stopping":
+                return  # the first reason counts
             self._ending = (state, why)
             self._settle(why)
 
@@ -142,13 +144,15 @@ class StatusBoard:
         self._changed.notify_all()
         return live
 
-    def wait_live(self, seconds: float | None) -> bool:
-        """Wait until every shard is live or the end comes; return whether they are live."""
+    def wait_live(self, seconds: float | None, *, any_shard: bool = False) -> bool:
+        """Wait until every shard (or one) is live or the end comes; return whether it is so."""
+
+        def live() -> bool:
+            return any(shard.live for shard in self._shards.values()) if any_shard else self.online
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._state == "online" or self._ending is not None, seconds
-            )
-            return self._state == "online"
+            self._changed.wait_for(lambda: live() or self._ending is not None, seconds)
+            return live()
 
     @property
     def ending(self) -> bool:

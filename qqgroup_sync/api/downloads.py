@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
+import re
+import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
+import urllib3.exceptions
 
 from qqgroup_sync.errors import (
     ConfigError,
@@ -65,23 +66,40 @@ class Downloads:
         return b"".join(self._chunks(url, limit, timeout, progress))
 
     def save(
-        self, url: str, path: Path, *, limit: int, timeout: float, progress: Progress | None
+        self,
+        url: str,
+        path: Path,
+        *,
+        name: str = "",
+        limit: int,
+        timeout: float,
+        progress: Progress | None,
     ) -> Path:
         """Write the content of a URL to a file; a partial file never takes its place.
+
+        Args:
+            url: What to fetch.
+            path: The file, or a folder.
+            name: Of the file in a folder; it comes from the network and is made harmless.
+            limit: Bytes.
+            timeout: Seconds for everything.
+            progress: Called with the bytes so far, and all of them when that is known.
 
         Raises:
             OSError: The file cannot be written.
         """
         path = Path(path)
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.is_dir():
+            path /= _harmless(name)
+        partial = path.with_name(f".{secrets.token_hex(8)}.part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with partial.open("xb") as file:
                 for chunk in self._chunks(url, limit, timeout, progress):
                     file.write(chunk)
-            Path(partial).replace(path)
+            partial.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(partial).unlink()
+                partial.unlink()
             raise
         return path
 
@@ -102,11 +120,11 @@ class Downloads:
                     verify=self._ca_bundle,
                 ) as response:
                     yield from self._body(response, limit, ends, progress)
-        except requests.Timeout as error:
+        except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransportTimeout(
                 "the attachment did not arrive in time", language=self._language
             ) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportError(
                 f"the attachment could not be downloaded: {type(error).__name__}",
                 language=self._language,
@@ -129,7 +147,7 @@ class Downloads:
         done = 0
         if total is not None and total > limit:
             raise self._too_large(total, limit)
-        for chunk in response.iter_content(CHUNK):
+        while chunk := _next_chunk(response.raw):
             done += len(chunk)
             if done > limit:
                 raise self._too_large(done, limit)
@@ -147,3 +165,20 @@ class Downloads:
             remedy=Text("Pass a larger limit=.", "请传入更大的 limit=。"),
             language=self._language,
         )
+
+
+def _next_chunk(body: Any) -> bytes:
+    """Return what has arrived; unlike ``iter_content`` without waiting for a full chunk.
+
+    A server that trickles would hold that for hours, with no look at the deadline.
+    """
+    if hasattr(body, "read1"):  # urllib3 from 2.2 on
+        return body.read1(CHUNK, decode_content=True) or b""
+    return body.read(1024, decode_content=True) or b""
+
+
+def _harmless(name: str) -> str:
+    """Return a file name that stays in its folder, on every system."""
+    kept = re.sub('[\x00-\x1f\ud800-\udfff<>:"/\\\\|?*]', "_", name).strip(" .")
+    stem, dot, suffix = kept.rpartition(".")
+    return f"{stem[:50]}{dot}{suffix[:50]}" or "attachment"

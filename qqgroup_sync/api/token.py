@@ -27,6 +27,8 @@ AHEAD = 300.0  # refreshed when less than this is left, or a third of its life
 ALREADY_NEW = 60.0  # the platform hands out another token only in the last minute of one
 TIMEOUT = 20.0
 RETRY = 15.0  # between tries of the background refresh
+UNSAID_LIFE = 60.0  # of a token that came without a life
+LONGEST_LIFE = 1e6
 
 
 class _Cell:
@@ -90,8 +92,9 @@ class AccessToken:
             TransportError: No token endpoint answered.
         """
         cell = self._cell
-        if self._clock.monotonic() < cell.good_until:
-            return cell.value
+        value = cell.value  # read first: refuse() may empty it at any moment
+        if value and self._clock.monotonic() < cell.good_until:
+            return value
         return self._fetch_once()
 
     def refuse(self, header: str) -> None:
@@ -139,10 +142,10 @@ class AccessToken:
         with cell.changed:
             if cell.fetching:
                 cell.changed.wait_for(lambda: not cell.fetching)
-                if cell.value:
-                    return cell.value
                 if cell.failure is not None:
                     raise cell.failure
+                if cell.value:
+                    return cell.value
             cell.fetching, cell.failure = True, None
         try:
             value, life = self._fetch()
@@ -176,8 +179,9 @@ class AccessToken:
             except (TransportError, BadResponse) as error:
                 logger.info("%s; trying the next token endpoint", error.summary)
             except ApiError as error:
-                if error.status < 500:
-                    raise
+                if error.codes and error.status < 500:
+                    raise  # the platform itself refuses; without a code something between did
+                logger.info("%s; trying the next token endpoint", error.summary)
         return self._ask(self._urls[-1])
 
     def _ask(self, url: str) -> tuple[str, float]:
@@ -206,4 +210,4 @@ class AccessToken:
             life = float(answer.get("expires_in") or 0)  # documented number, sent as string
         except (TypeError, ValueError):
             life = 0.0
-        return f"QQBot {token}", life or 60.0
+        return f"QQBot {token}", life if 0.0 < life < LONGEST_LIFE else UNSAID_LIFE

@@ -8,6 +8,7 @@ adapter, with proxies and certificates resolved once instead of on every call.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 NO_RETRY = urllib3.Retry(total=False, redirect=False)
 
+# Of TLS only this one: any other failure may come while the answer is read.
 _NEVER_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.SSLError,
     urllib3.exceptions.ProxyError,
     requests.exceptions.ConnectTimeout,
-    requests.exceptions.SSLError,
     requests.exceptions.ProxyError,
+    ssl.SSLCertVerificationError,
 )
 _TIMED_OUT = (
     urllib3.exceptions.TimeoutError,
@@ -75,6 +76,7 @@ class Transport:
         self._language = language
         self._session = requests.Session()
         self._session.trust_env = not direct
+        self._session.auth = _as_it_is
         adapter = requests.adapters.HTTPAdapter(pool_connections=8, pool_maxsize=pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -121,8 +123,8 @@ class Transport:
         timeout: float = 30.0,
     ) -> Exchange:
         """Send one request through the adapter's own urllib3 pool."""
-        pool, prefix = self._pools.get(base) or self._resolve(base)
         try:
+            pool, prefix = self._pools.get(base) or self._resolve(base)
             response = pool.urlopen(
                 method,
                 prefix + path,
@@ -161,7 +163,7 @@ class Transport:
         causes = list(_causes(error))
         never_sent = any(isinstance(cause, _NEVER_SENT) for cause in causes)
         where = f"{method} {parts.path}: no answer from {parts.hostname}"
-        if any(isinstance(cause, _TIMED_OUT) for cause in causes):
+        if any(_is_late(cause) for cause in causes):
             late: TransportError = TransportTimeout(
                 f"{where}: timed out", cause=_SLOW, remedy=_SLOW_REMEDY, language=self._language
             )
@@ -177,6 +179,17 @@ class Transport:
         )
         failed.never_sent = never_sent
         return failed
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep the request's own Authorization, which requests would replace from ~/.netrc."""
+    return request
+
+
+def _is_late(error: BaseException) -> bool:
+    # urllib3 counts a refused connection and a failed name look-up among its time-outs.
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+    return isinstance(error, _TIMED_OUT) and not refused
 
 
 _SLOW = Text("The server did not answer in time.", "服务器没有及时应答。")
@@ -241,4 +254,5 @@ def _diagnose(names: str) -> tuple[Text, Text]:
 
 def json_body(body: Mapping[str, Any]) -> bytes:
     """Return the compact UTF-8 JSON of a request body."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")  # half a surrogate pair, as payloads may bring it

@@ -40,7 +40,7 @@ def text_filter(keywords: Any) -> Callable[[Message], bool]:
     if isinstance(keywords, Equal):
         content = keywords.content
         return lambda message: message.text == content
-    if isinstance(keywords, re.Pattern):
+    if isinstance(keywords, re.Pattern) and isinstance(keywords.pattern, str):
         search = keywords.search
         return lambda message: search(message.text) is not None
     if isinstance(keywords, list | tuple) and keywords:

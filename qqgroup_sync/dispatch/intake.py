@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,7 +16,7 @@ from qqgroup_sync.events.models import Message
 from qqgroup_sync.events.parse import dedupe_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Collection, Hashable
 
     from qqgroup_sync.events.models import Event
     from qqgroup_sync.runtime.clock import Clock
@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 Ordering = Literal["sender", "group"] | None
 Key = tuple[str, str]
 
-REMEMBERED = 50_000  # ids of handled events
-REMEMBERED_FOR = 900.0  # seconds
+REMEMBERED = 50_000  # ids of handled events, at most
+GENERATIONS = 4
+GENERATION_LIFE = 300.0  # seconds; an id is remembered for 15 to 20 minutes while there is room
 
 
 class Position(NamedTuple):
@@ -73,18 +74,23 @@ class LowWaterMark:
 
 
 class Seen:
-    """Remembers events by id: those above the mark always, older ones for a while."""
+    """Remembers events by id: those above the mark always, older ones for a while.
 
-    def __init__(self, clock: Clock, handled: dict[Key, float] | None = None) -> None:
+    Old ids lie in generations. When the youngest is full or old enough the oldest is dropped and
+    a new one begun: memory stays flat, and nothing has to be sorted or swept.
+    """
+
+    def __init__(self, clock: Clock, handled: Collection[Key] = ()) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._above: dict[Key, bool] = {}  # in flight (False) or handled above the mark (True)
-        self._below: OrderedDict[Key, float] = OrderedDict(handled or {})
+        self._below: deque[set[Key]] = deque([set(handled), set()], maxlen=GENERATIONS)
+        self._turns_at = clock.monotonic() + GENERATION_LIFE
 
     def claim(self, key: Key) -> bool:
         """Return whether the event is new, and remember it as in flight."""
         with self._lock:
-            if key in self._above or key in self._below:
+            if self._knows(key):
                 return False
             self._above[key] = False
             return True
@@ -92,22 +98,23 @@ class Seen:
     def knows(self, key: Key) -> bool:
         """Tell whether an event is remembered."""
         with self._lock:
-            return key in self._above or key in self._below
+            return self._knows(key)
+
+    def _knows(self, key: Key) -> bool:
+        return key in self._above or any(key in generation for generation in self._below)
 
     def finish(self, key: Key | None, passed: list[Key]) -> None:
         """Note an event as handled, and those that the mark has passed as old."""
-        now = self._clock.monotonic()
         with self._lock:
             if key is not None and key in self._above:
                 self._above[key] = True
             for old in passed:
                 if self._above.pop(old, None) is not None:
-                    self._below[old] = now
-            while self._below and (
-                len(self._below) > REMEMBERED
-                or next(iter(self._below.values())) < now - REMEMBERED_FOR
-            ):
-                self._below.popitem(last=False)
+                    self._below[-1].add(old)
+            now = self._clock.monotonic()
+            if len(self._below[-1]) >= REMEMBERED // GENERATIONS or now >= self._turns_at:
+                self._below.append(set())
+                self._turns_at = now + GENERATION_LIFE
 
     def release(self, key: Key | None) -> None:
         """Forget an event that was not handled after all."""
@@ -115,12 +122,11 @@ class Seen:
             if key is not None and self._above.get(key) is False:
                 del self._above[key]
 
-    def handled(self) -> dict[Key, float]:
+    def handled(self) -> set[Key]:
         """Return what a next start has to know: everything that was handled."""
-        now = self._clock.monotonic()
         with self._lock:
-            above = {key: now for key, done in self._above.items() if done}
-            return {**self._below, **above}
+            above = {key for key, done in self._above.items() if done}
+            return above.union(*self._below)
 
 
 class Intake:
@@ -144,7 +150,7 @@ class Intake:
         *,
         ordering: Ordering = "sender",
         ignore_bots: bool = True,
-        handled: dict[Key, float] | None = None,
+        handled: Collection[Key] = (),
     ) -> None:
         self._pool = pool
         self._handle = handle
@@ -169,16 +175,17 @@ class Intake:
 
     def accept(self, shard: int, s: int | None, event: Event) -> None:
         """Queue an event for its handlers, or drop it; blocks while the queue is full."""
-        mark = self._marks[shard]
-        self._counted["received"] += 1
+        with self._marking:
+            mark = self._marks.get(shard)
+            if mark is None:  # an event before READY: no session to resume, but nothing is lost
+                mark = self._marks[shard] = LowWaterMark("", None)
+            self._counted["received"] += 1
         key = dedupe_key(event)
         if key is not None and not self._seen.claim(key):
-            self._counted["repeated"] += 1
-            self._note(mark, s, None)
+            self._note("repeated", mark, s, None)
             return
         if isinstance(event, Message) and self._unwanted(event):
-            self._counted["ignored"] += 1
-            self._note(mark, s, key)
+            self._note("ignored", mark, s, key)
             return
         with self._marking:
             if not mark.begin(s, key):
@@ -188,21 +195,21 @@ class Intake:
             try:
                 self._handle(event)
             finally:
-                self._counted["handled"] += 1
-                self._finish(mark, s, key)
+                self._finish(mark, s, key, count="handled")
 
         if not self._pool.submit(self._lane(event), run):
             self._seen.release(key)  # stopping: the platform replays it to the next start
 
-    def _note(self, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
-        """Count an event that needs no handler as handled."""
+    def _note(self, count: str, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
+        """Take an event that needs no handler as handled."""
         with self._marking:
             if not mark.begin(s, key):
                 s = None  # the same number again: whoever has it open finishes it
-        self._finish(mark, s, key)
+        self._finish(mark, s, key, count=count)
 
-    def _finish(self, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
+    def _finish(self, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str) -> None:
         with self._marking:
+            self._counted[count] += 1
             passed = mark.finish(s)
         if s is None and key is not None:
             passed = [key]
@@ -224,7 +231,7 @@ class Intake:
         with self._marking:
             return {shard: Position(mark.session_id, mark.s) for shard, mark in self._marks.items()}
 
-    def handled(self) -> dict[Key, float]:
+    def handled(self) -> set[Key]:
         """Return the ids that were handled."""
         return self._seen.handled()
 

@@ -237,7 +237,7 @@ class Registry:
         Args:
             types: Exception classes, or a list of them; subclasses count.
         """
-        if len(types) == 1 and inspect.isfunction(types[0]):
+        if len(types) == 1 and callable(types[0]) and not isinstance(types[0], type):
             return self._guard((Exception, SystemExit), types[0])
         wanted: list[type[BaseException]] = []
         for kind in types:
@@ -312,7 +312,8 @@ def _parameters(function: Callable[..., Any], most: int) -> int:
                 "请把装饰器放在 def 上方；选项要写名字，例如 keywords='hi'。",
             ),
         )
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    code = (function, type(function).__call__)  # an object may have an async __call__
+    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in code):
         raise ConfigError(
             f"{name} is async, but handlers are plain functions",
             remedy=Text(
@@ -326,17 +327,18 @@ def _parameters(function: Callable[..., Any], most: int) -> int:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return most  # a builtin without a signature
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return most
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     required = [p.name for p in positional if p.default is p.empty]
-    required += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if len(required) > most:
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if len(required) > most or named:
+        wanted = ", ".join(required + [f"{one}=" for one in named])
         raise ConfigError(
-            f"{name} wants {len(required)} arguments ({', '.join(required)}), but gets {most}",
+            f"{name} wants ({wanted}), but gets {most} by position",
             remedy=Text(
                 "Take fewer parameters, or give the others a default.",
                 "请减少参数，或给多余的参数设默认值。",
             ),
         )
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return most
     return min(most, len(positional))

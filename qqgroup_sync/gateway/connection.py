@@ -45,9 +45,12 @@ class Connection:
             sslopt={"ca_certs": ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH},
         )
         self._options: dict[str, Any] = {"suppress_origin": True}
+        try:
+            self._host = urlsplit(url).hostname or ""
+        except ValueError:  # open() tells
+            self._host = ""
         if direct:
-            host = urlsplit(url).hostname or ""
-            self._options["http_no_proxy"] = [host, "127.0.0.1", "localhost"]
+            self._options["http_no_proxy"] = [self._host, "127.0.0.1", "localhost"]
 
     def open(self, timeout: float = OPEN_TIMEOUT) -> None:
         """Connect and upgrade; blocks.
@@ -56,7 +59,7 @@ class Connection:
             TransportError: The gateway cannot be reached, or refused the upgrade.
         """
         self._socket.settimeout(timeout)
-        host = urlsplit(self.url).hostname
+        host = self._host
         try:
             self._socket.connect(self.url, timeout=timeout, **self._options)
         except (websocket.WebSocketTimeoutException, TimeoutError) as error:
@@ -81,26 +84,25 @@ class Connection:
     def receive(self, timeout: float | None) -> bytes | None:
         """Return the next message, or None when ``timeout`` seconds passed without one.
 
-        A time-out in the middle of a frame is safe: the frame goes on with the next call.
+        None comes earlier after a ping, so that a peer that only pings cannot outwit a caller's
+        deadline. A time-out in the middle of a frame is safe: the frame goes on with the next call.
 
         Raises:
             GatewayClosed: The connection ended; carries the close code when one came.
         """
         if self._socket.sock is not None and self._socket.gettimeout() != timeout:
             self._socket.settimeout(timeout)
-        while True:
-            try:
-                opcode, frame = self._socket.recv_data_frame(True)
-            except (websocket.WebSocketTimeoutException, TimeoutError):
-                return None
-            except (websocket.WebSocketException, OSError) as error:
-                why = "aborted" if self._aborted.is_set() else f"{type(error).__name__}: {error}"
-                raise GatewayClosed(f"the gateway connection broke ({why})") from error
-            data: bytes = frame.data
-            if opcode in (_TEXT, _BINARY):
-                return data
-            if opcode == _CLOSE:
-                raise _closed(data)
+        try:
+            opcode, frame = self._socket.recv_data_frame(True)
+        except (websocket.WebSocketTimeoutException, TimeoutError):
+            return None
+        except (websocket.WebSocketException, OSError) as error:
+            why = "aborted" if self._aborted.is_set() else f"{type(error).__name__}: {error}"
+            raise GatewayClosed(f"the gateway connection broke ({why})") from error
+        data: bytes = frame.data
+        if opcode == _CLOSE:
+            raise _closed(data)
+        return data if opcode in (_TEXT, _BINARY) else None
 
     def send(self, text: str) -> None:
         """Send one text message.
@@ -121,8 +123,10 @@ class Connection:
     def _wake_reader(self) -> None:
         sock = self._socket.sock
         if sock is not None:
+            # Not SSLSocket.shutdown: it first takes TLS off, and a thread that writes at this
+            # moment would send plain text.
             with contextlib.suppress(OSError):  # it is gone already
-                sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Free the socket; only from the reader's own thread.

@@ -87,7 +87,7 @@ class Discovery:
         try:
             info = self._endpoints.gateway_bot()
         except (TransportError, ApiError, BadResponse) as error:
-            if cell.info is None or (isinstance(error, ApiError) and error.status < 500):
+            if cell.info is None or isinstance(error, AuthError | Forbidden):
                 raise
             logger.info("%s; going on with the gateway URL known so far", error.summary)
             info = cell.info

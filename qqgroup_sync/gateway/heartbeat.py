@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import GatewayClosed
+from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.gateway.connection import Connection
     from qqgroup_sync.gateway.session import GatewaySession
-    from qqgroup_sync.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +51,18 @@ class Heartbeat:
         self._clock = clock
         self._ended = threading.Event()
         self._service = Service(name, self._run, wake=self._ended.set, on_death=on_death)
+        self._started = False
         self.found_dead = False
 
     def start(self) -> None:
-        """Start the thread; called when READY or RESUMED came."""
-        self._service.start()
+        """Start the thread, once; called when READY or RESUMED came."""
+        if not self._started:
+            self._started = True
+            self._service.start()
 
     def stop(self) -> None:
         """End the thread; the connection has been aborted or closed before."""
-        self._service.stop(1.0)
+        self._service.stop(Deadline(self._clock, 1.0))
 
     def _run(self) -> None:
         while not self._clock.wait(self._ended, self._session.interval):
@@ -74,4 +77,5 @@ class Heartbeat:
             try:
                 self._connection.send(text)
             except GatewayClosed:
-                return  # the reader sees the same and reconnects
+                self._connection.abort()  # the reader shall see it, too, and reconnect
+                return

@@ -16,7 +16,16 @@ from qqgroup_sync.errors import (
 from qqgroup_sync.gateway.connection import Connection
 from qqgroup_sync.gateway.frames import Frame, FrameError, decode
 from qqgroup_sync.gateway.heartbeat import Heartbeat
-from qqgroup_sync.gateway.session import GatewaySession, Leave, Live, Phase, Send, Verdict
+from qqgroup_sync.gateway.session import (
+    GatewaySession,
+    Heard,
+    Leave,
+    Live,
+    Phase,
+    Send,
+    Step,
+    Verdict,
+)
 from qqgroup_sync.runtime.backoff import Backoff
 from qqgroup_sync.runtime.service import Service
 
@@ -154,9 +163,9 @@ class GatewayRunner:
         """Connect, talk until the end, and decide what comes next."""
         try:
             connection = self._connect()
-        except (AuthError, Forbidden) as error:
-            return Verdict(error.summary, resume=False, error=error)
         except QQGroupError as error:
+            if _is_final(error):
+                return Verdict(error.summary, resume=False, error=error)
             self._discovery.doubt()
             wait = (error.retry_after or LONG_WAIT) if isinstance(error, RateLimited) else 0.0
             return Verdict(error.summary, self.session.resumable, wait)
@@ -224,8 +233,9 @@ class GatewayRunner:
                 if session.phase is Phase.LIVE:
                     data = connection.receive(READ_SLICE)
                 else:
-                    data = connection.receive(max(0.01, give_up_at - self._clock.monotonic()))
-                    if data is None:
+                    left = give_up_at - self._clock.monotonic()
+                    data = connection.receive(max(0.01, left))
+                    if data is None and self._clock.monotonic() >= give_up_at:
                         return f"no READY within {HANDSHAKE:g} s ({session.phase.value})"
                 if data is None:
                     continue
@@ -244,19 +254,26 @@ class GatewayRunner:
             connection.abort()  # frees a heartbeat that is stuck in a send
             heartbeat.stop()
 
-    def _obey(self, step: Send | Live | None, connection: Connection, heartbeat: Heartbeat) -> None:
+    def _obey(self, step: Step | None, connection: Connection, heartbeat: Heartbeat) -> None:
         if isinstance(step, Send):
             connection.send(step.text)
         elif isinstance(step, Live):
             self._was_live = True
             heartbeat.start()
             self._listener.shard_live(self.session, resumed=step.resumed, user=step.user)
-        elif self.session.phase is Phase.LIVE:
+        elif isinstance(step, Heard):
             self._listener.shard_heard(self.session)
 
-    def _step(self, data: bytes) -> Frame | Send | Live | Leave | None:
+    def _step(self, data: bytes) -> Frame | Step | None:
         try:
             return self.session.receive(decode(data))
         except FrameError as error:
             logger.warning("ignored: %s", error.summary)
             return None
+
+
+def _is_final(error: QQGroupError) -> bool:
+    """Return whether the platform refuses this bot, and not just a token or through a proxy."""
+    from qqgroup_sync.error_codes import TOKEN_CODES  # noqa: PLC0415 - only after a refusal
+
+    return isinstance(error, AuthError | Forbidden) and bool(error.codes - TOKEN_CODES)

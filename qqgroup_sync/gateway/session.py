@@ -27,6 +27,8 @@ from qqgroup_sync.gateway.frames import (
 RESUME_TRIES = 3  # refused or broken resumes in a row before the session is given up
 CREATE_SESSION_ERROR = 4903  # undocumented; follows a refused Identify in the field
 SILENT_BEATS = 2  # heartbeats without an answer before the connection counts as dead
+INTERVALS = (10, 3_600_000)  # milliseconds between heartbeats that can be meant
+USUAL_INTERVAL = 41_250  # what live gateways send
 
 
 class Phase(enum.Enum):
@@ -52,10 +54,17 @@ class Live(NamedTuple):
     user: dict[str, Any]
 
 
+class Heard(NamedTuple):
+    """A heartbeat was answered."""
+
+
 class Leave(NamedTuple):
     """End this connection; ``closed`` then says how to come back."""
 
     why: str
+
+
+Step = Send | Live | Heard | Leave
 
 
 class Verdict(NamedTuple):
@@ -114,14 +123,14 @@ class GatewaySession:
         self._silent_beats = 0
         self._leaving = None
 
-    def receive(self, frame: Frame) -> Frame | Send | Live | Leave | None:
+    def receive(self, frame: Frame) -> Frame | Step | None:
         """Take one frame; return the event to deliver, what to do, or None."""
         op = frame.op
         if op == Op.DISPATCH:
             return self._dispatched(frame)
         if op == Op.HEARTBEAT_ACK:
             self._silent_beats = 0
-            return None
+            return Heard()
         if op == Op.HEARTBEAT:
             return Send(encode(Op.HEARTBEAT, self.received))
         if op == Op.HELLO:
@@ -134,10 +143,12 @@ class GatewaySession:
             return self._leave(UNKNOWN, "the gateway refused the session (op 9)")
         return None  # an opcode of tomorrow
 
-    def _greeted(self, data: Any) -> Send:
+    def _greeted(self, data: Any) -> Send | None:
+        if self.phase is not Phase.HELLO:
+            return None  # a second greeting must not begin the session anew
         interval = data.get("heartbeat_interval") if isinstance(data, dict) else None
-        if not isinstance(interval, int | float) or interval <= 0:
-            interval = 41_250  # what live gateways send
+        if not isinstance(interval, int | float) or not INTERVALS[0] <= interval <= INTERVALS[1]:
+            interval = USUAL_INTERVAL
         self.interval = interval / 1000
         if self.resumable:
             self.phase = Phase.RESUMING
@@ -157,9 +168,9 @@ class GatewaySession:
             return self._came_alive(resumed=False, user=user if isinstance(user, dict) else {})
         if frame.s is not None and (self.received is None or frame.s > self.received):
             self.received = frame.s
-        if frame.t == "RESUMED":
-            return self._came_alive(resumed=True, user={})
-        return frame
+        if frame.t != "RESUMED":
+            return frame
+        return None if self.phase is Phase.LIVE else self._came_alive(resumed=True, user={})
 
     def _came_alive(self, *, resumed: bool, user: dict[str, Any]) -> Live:
         self.phase = Phase.LIVE
@@ -228,7 +239,7 @@ class GatewaySession:
         self.forget()
         self._failed_identifies = 0
         for intent in OPTIONAL_INTENTS:
-            if self.intents & intent:
+            if self.intents & intent and self.intents != intent:  # without any it would be deaf
                 self.intents &= ~intent
                 return Verdict(f"{why}; going on without intent {intent.name}", resume=False)
         return self._stop(rule, code)

@@ -72,14 +72,16 @@ class Chain:
             self.append(Quote(ref_idx))
         return self
 
-    def append(self, element: Element) -> Chain:
-        """Append an element."""
+    def append(self, element: Any) -> Chain:
+        """Append an element; also what :func:`chain_of` takes."""
+        if not isinstance(element, Element):
+            return self.extend(element)
         self._elements.append(element)
         return self
 
     def extend(self, content: Any) -> Chain:
         """Append what :func:`chain_of` takes."""
-        self._elements.extend(chain_of(content))
+        self._elements.extend(chain_of(content).elements)
         return self
 
     @property

@@ -6,6 +6,7 @@ Source: send-message pages, 2026-08: ``msg_type`` 0 is text, 2 markdown; ``conte
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.errors import ContentRejected
@@ -23,7 +24,11 @@ Urls = Literal["error", "dots", "markdown"]
 
 TEXT, MARKDOWN = 0, 2
 MAX_TEXT = 4000  # characters; no official number, more was refused in the field
-_INVISIBLE = "\u200b"
+_VISIBLE = re.compile("[^\\s\u200b-\u200f\u2060\ufeff]")
+# What a cut must not part in markdown: an escape, a mention, a link or picture.
+_WHOLE = re.compile(
+    r"\\.|<qqbot-[^<>]{0,300}>|!?\[(?:\\.|[^\\\]]){0,300}\]\([^()\s]{0,2000}\)", re.DOTALL
+)
 
 
 def build(
@@ -72,13 +77,13 @@ def _bodies(parts: list[Element], urls: Urls, max_text: int) -> list[dict[str, A
         text = "".join(str(part) for part in parts)
         if urls != "markdown" or not has_url(text):
             text = with_dots(text) if urls == "dots" else text
-            return [{"msg_type": TEXT, "content": piece} for piece in split(text, max_text)]
+            pieces = split(text, max_text, markdown=False)
+            return [{"msg_type": TEXT, "content": piece} for piece in pieces]
         content = as_markdown(text)
     else:
         content = _as_markdown(parts, urls)
-    return [
-        {"msg_type": MARKDOWN, "markdown": {"content": piece}} for piece in split(content, max_text)
-    ]
+    pieces = split(content, max_text, markdown=True)
+    return [{"msg_type": MARKDOWN, "markdown": {"content": piece}} for piece in pieces]
 
 
 def _as_markdown(parts: Iterable[Element], urls: Urls) -> str:
@@ -105,10 +110,11 @@ def _inline(part: Element, urls: Urls) -> str:
     return as_markdown(text) if has_url(text) else escape_markdown(text)
 
 
-def split(text: str, limit: int) -> list[str]:
+def split(text: str, limit: int, *, markdown: bool) -> list[str]:
     """Cut a text into pieces of at most ``limit`` characters; [] when nothing is visible.
 
-    A cut is made at the last blank line, line break or space in the later half of a piece.
+    A cut is made at the last blank line, line break or space in the later half of a piece; in
+    markdown not inside a mention, a link or an escape that fits into a piece.
     """
     pieces: list[str] = []
     while len(text) > limit:
@@ -119,7 +125,17 @@ def split(text: str, limit: int) -> list[str]:
             if place >= limit // 2:
                 cut = place + len(mark)
                 break
+        if markdown:
+            cut = _before_the_whole(text, cut)
         pieces.append(text[:cut].rstrip())
         text = text[cut:].lstrip("\n")
     pieces.append(text)
-    return [piece for piece in pieces if piece.strip().strip(_INVISIBLE)]
+    return [piece for piece in pieces if _VISIBLE.search(piece)]
+
+
+def _before_the_whole(text: str, cut: int) -> int:
+    """Return where to cut so that nothing is parted that belongs together."""
+    for whole in _WHOLE.finditer(text, 0, cut + 3000):
+        if whole.start() < cut < whole.end():
+            return whole.start() or cut
+    return cut

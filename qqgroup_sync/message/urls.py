@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
+# ASCII only: in Chinese text no space stands before or after a URL.
 _URL = re.compile(
-    r"(?ix) (?<![\w@.-])"
-    r"(?: https?://[^\s<>\"']+"
-    r"  | (?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+ [a-z]{2,24} (?![\w.-]*\w@) (?::\d+)?"
-    r"    (?:/[^\s<>\"']*)? )"
+    r"(?ixa) (?<![\w@.-])"
+    r"(?: https?://[!#-&(-;=?-~]+"
+    r"  | (?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10} [a-z]{2,24} (?![\w.-]{0,64}@)"
+    r"    (?::\d+)? (?:/[!#-&(-;=?-~]*)? )"
 )
 _SCHEME = re.compile(r"(?i)^https?://")
-_TRAILING = ".,;:!?)]}'\"，。；：！？）】」』"
+_TRAILING = ".,;:!?)]}"
 
 
 def has_url(text: str) -> bool:
@@ -36,16 +37,29 @@ def as_markdown(text: str) -> str:
     parts: list[str] = []
     end = 0
     for match in _URL.finditer(text):
-        url = match.group().rstrip(_TRAILING)
+        url = _without_punctuation(match.group())
         parts.append(escape_markdown(text[end : match.start()]))
         target = url if url.lower().startswith(("http://", "https://")) else f"https://{url}"
+        target = target.replace("(", "%28").replace(")", "%29")
         parts.append(f"[{escape_markdown(url)}]({target})")
         end = match.start() + len(url)
     parts.append(escape_markdown(text[end:]))
     return "".join(parts)
 
 
-_MARKUP = re.compile(r"([\\`*_~\[\]<>])|^([ \t]*)([#>+-]|\d+\.)(?=\s)", re.MULTILINE)
+def _without_punctuation(url: str) -> str:
+    """Return the URL without the end of the sentence around it."""
+    while url[-1] in _TRAILING and not (url[-1] == ")" and url.count("(") >= url.count(")")):
+        url = url[:-1]
+    return url
+
+
+# Characters that are markup anywhere; headings, lists, rules and tables at the start of a line.
+_MARKUP = re.compile(
+    r"(?m)([\\`*_~\[\]<>]|&(?=\#?\w{1,31};))"
+    r"|^([ \t]*(?:\d{1,9}(?=[.)](?:\s|$)))?)"
+    r"(\#|[+-](?=\s|$)|[-=|:](?=[-=|: \t]*$)|(?<=\d)[.)])"
+)
 
 
 def escape_markdown(text: str) -> str:

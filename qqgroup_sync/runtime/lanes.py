@@ -26,7 +26,7 @@ GROWTH_TICK = 0.005  # how often a waiting queue looks whether its workers are b
 SLOW_TICK = 5.0  # how often running jobs are looked at for slowness
 BLOCKED_SHARE = 0.7  # below this share of a core, waiting jobs mean that workers block
 IDLE_LIFE = 10.0  # how long a worker above the resting number stays without work
-OVERLOAD_QUIET = 60.0  # one warning of a full queue speaks for this long
+OVERLOAD_QUIET = 60.0  # one warning of a full queue, or of no more threads, speaks for this long
 ROOM = 0.9  # a full queue takes jobs again below this share of its capacity
 
 
@@ -100,7 +100,8 @@ class LanePool:
         self._idle = 0
         self._parked = 0
         self._named = 0
-        self._paused = False
+        self._refused: RuntimeError | None = None  # why there is no further worker; for the watch
+        self._held_back = 0  # submitters that wait for room
         self._quiet_until = 0.0
         self._stopping = False
         self._watch_rests = True  # the watch sleeps until somebody calls it
@@ -146,10 +147,10 @@ class LanePool:
                 self._queued,
             )
         with self._lock:
-            self._paused = True
+            self._held_back += 1
             while self._queued > self._capacity * ROOM and not self._stopping:
                 self._room.wait()
-            self._paused = False
+            self._held_back -= 1
 
     def _queue_behind(self, lane: Hashable) -> _Lane:
         entry = self._lanes[lane]
@@ -160,13 +161,13 @@ class LanePool:
     def _make_ready(self, job: _Job) -> None:
         """Let a job run as soon as a worker is free."""
         self._ready.append(job)
-        if self._idle:
+        if not self._short_of_workers:
             self._work.notify()
-            if self._watch_rests:
-                self._attention.notify()
         elif self._unparked < self._resting:
             self._hire()
-        elif self._watch_rests or (not self._watch_hurries and self._unparked < self._working):
+        elif not self._watch_hurries and self._unparked < self._working:
+            self._attention.notify()
+        if self._watch_rests:
             self._attention.notify()
 
     # ------------------------------------------------------------------ workers
@@ -175,13 +176,24 @@ class LanePool:
     def _unparked(self) -> int:
         return len(self._workers) - self._parked
 
+    @property
+    def _short_of_workers(self) -> bool:
+        # A worker counts as idle until it wakes, although a job may be meant for it already.
+        return len(self._ready) > self._idle
+
     def _hire(self) -> None:
         """Start a worker; under the lock, so that a stop never misses one."""
         self._named += 1
         worker = _Worker()
         worker.service = Service(f"{self._name}-{self._named}", lambda: self._serve(worker))
         self._workers.append(worker)
-        worker.service.start()
+        try:
+            worker.service.start()
+        except RuntimeError as error:  # the system gives no more threads
+            self._workers.pop()
+            if not self._workers:
+                raise
+            self._refused = error
 
     def _serve(self, worker: _Worker) -> None:
         self._here.worker = worker
@@ -207,8 +219,8 @@ class LanePool:
         return True
 
     def _take(self, worker: _Worker) -> bool:
-        while not self._ready:
-            if self._stopping or self._unparked > self._working:
+        while self._unparked <= self._working and not self._ready:
+            if self._stopping:
                 return False
             surplus = self._unparked > self._resting
             self._idle += 1
@@ -216,12 +228,13 @@ class LanePool:
             self._idle -= 1
             if not woken and not self._ready and self._unparked > self._resting:
                 return False
-        if self._stopping:
+        if self._stopping or self._unparked > self._working:  # waiting handlers have come back
+            self._work.notify()  # what this one leaves is for another
             return False
         worker.job = self._ready.popleft()
         worker.since = self._clock.monotonic()
         self._queued -= 1
-        if self._paused and self._queued <= self._capacity * ROOM:
+        if self._held_back and self._queued <= self._capacity * ROOM:
             self._room.notify_all()
         return True
 
@@ -280,8 +293,11 @@ class LanePool:
             self._parked += 1
             worker.parked = True
             self._leave_lane(lane)
-            if self._ready and not self._idle and self._unparked < self._resting:
-                self._hire()
+            if self._short_of_workers:
+                if self._unparked < self._resting:
+                    self._hire()
+                else:
+                    self._attention.notify()  # there is a place to grow into again
 
     def _come_back(self, worker: _Worker, lane: Hashable | None) -> None:
         turn = threading.Event()
@@ -304,13 +320,14 @@ class LanePool:
     def _watch_over(self) -> None:
         """Grow the pool while handlers block, and tell about handlers that never end."""
         then, burnt = self._clock.monotonic(), time.process_time()
+        silent_until = then
         while True:
             with self._lock:
                 if self._stopping:
                     return
-                waiting = bool(self._ready) and not self._idle
+                waiting = self._short_of_workers
                 hurry = waiting and self._unparked < self._working
-                busy = waiting or any(worker.job for worker in self._workers)
+                busy = bool(self._ready) or any(worker.job for worker in self._workers)
                 self._watch_hurries, self._watch_rests = hurry, not busy
                 self._attention.wait(GROWTH_TICK if hurry else SLOW_TICK if busy else None)
             now, cpu = self._clock.monotonic(), time.process_time()
@@ -318,12 +335,15 @@ class LanePool:
                 self._grow()
             then, burnt = now, cpu
             self._warn_about_slow(now)
+            if self._refused is not None and now >= silent_until:
+                logger.warning("no more than %d workers can be had: %s", self.size, self._refused)
+                self._refused, silent_until = None, now + OVERLOAD_QUIET
 
     def _grow(self) -> None:
         with self._lock:
-            if self._stopping or self._idle:
+            if self._stopping:
                 return
-            wanted = min(len(self._ready), self._working - self._unparked)
+            wanted = min(len(self._ready) - self._idle, self._working - self._unparked)
             for _ in range(wanted):
                 self._hire()
 
@@ -357,7 +377,7 @@ class LanePool:
     @property
     def paused(self) -> bool:
         """Whether a submitter is held back because the queue is full."""
-        return self._paused
+        return self._held_back > 0
 
     @property
     def size(self) -> int:

@@ -13,7 +13,11 @@ from qqgroup_sync.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qqgroup_sync.runtime.clock import Deadline
+
 logger = logging.getLogger(__name__)
+
+WAKE_AGAIN = 0.2  # seconds
 
 
 class Service:
@@ -84,7 +88,16 @@ class Service:
         frame = sys._current_frames().get(ident or 0)  # noqa: SLF001 - the documented way
         return "".join(traceback.format_stack(frame)) if frame is not None else "(not running)"
 
-    def stop(self, timeout: float | None) -> bool:
-        """Wake and join; return whether the thread ended."""
-        self.wake()
-        return self.join(timeout)
+    def stop(self, deadline: Deadline) -> bool:
+        """Wake and join; return whether the thread ended.
+
+        It is woken again and again: the first time may fall into the moment just before there
+        is something to wake, such as a socket that is being connected.
+        """
+        while True:
+            self.wake()
+            left = deadline.left()
+            if self.join(WAKE_AGAIN if left is None else min(WAKE_AGAIN, left)):
+                return True
+            if deadline.passed or self._thread is threading.current_thread():
+                return False

@@ -145,9 +145,14 @@ class Outgoing:
         timeout: float,
         progress: Callable[[int, int | None], None] | None,
     ) -> Path:
-        """Download an attachment to a file."""
+        """Download an attachment to a file, or into a folder."""
         return self._downloads.save(
-            attachment.url, path, limit=limit, timeout=timeout, progress=progress
+            attachment.url,
+            path,
+            name=attachment.filename,
+            limit=limit,
+            timeout=timeout,
+            progress=progress,
         )
 
     @property

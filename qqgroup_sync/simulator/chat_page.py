@@ -10,6 +10,7 @@ import json
 import queue
 import re
 import time
+from collections import deque
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,8 @@ from qqgroup_sync.simulator.groups import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from flask.sansio.blueprints import BlueprintSetupState
 
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import ChatMessage
@@ -34,6 +37,8 @@ HEARTBEAT = 15.0
 
 _HISTORY = 200
 _QUEUE = 1000
+_REFUSALS = 100
+_REFUSED = "qq_chat_page_refused"
 _TICK = 0.2  # seconds; nothing wakes a feed when the simulator stops or a bot comes on line
 _MAX_BODY = 256 * 1024
 _ROLES = ("member", "admin", "owner")
@@ -42,6 +47,7 @@ _PAGE = {
     "page.js": "text/javascript",
     "markdown.js": "text/javascript",
     "texts.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
 }
 _HEADERS = {
     "Content-Security-Policy": (
@@ -60,6 +66,7 @@ _CHAT_PATH = re.compile(r"/v2/(?:groups|users)/([^/]+)/")
 def chat_page() -> Blueprint:
     """Build the blueprint, for ``Simulator(blueprints=[chat_page()])``; the page is at ``/``."""
     blueprint = Blueprint("chat_page", __name__)
+    blueprint.record(_remember)
     blueprint.before_request(_check_origin)
     blueprint.after_request(_harden)
     blueprint.register_error_handler(_PageError, _tell)
@@ -80,6 +87,19 @@ def ensure_demo(platform: Platform) -> None:
     if not _chats(platform):
         _settle(platform.group("测试群 / Test group"))
         platform.user("Ming")
+
+
+def _remember(setup: BlueprintSetupState) -> None:
+    """Keep what was refused: chats remember their messages, but nobody remembers this."""
+    platform: Platform = setup.app.extensions["qq_simulator"].platform
+    refused: deque[dict[str, Any]] = deque(maxlen=_REFUSALS)
+
+    def observe(kind: str, record: Any) -> None:
+        if kind == "api" and (notice := _notice(kind, record, platform.clock.now())) is not None:
+            refused.append(notice)
+
+    setup.app.extensions[_REFUSED] = refused
+    platform.subscribe(observe)
 
 
 def _settle(group: Group) -> None:
@@ -190,8 +210,11 @@ def _state() -> Response:
     ensure_demo(platform)
     chats = {chat.openid: chat for chat in _chats(platform)}
     chat = chats.get(request.args.get("chat", "")) or next(iter(chats.values()))
+    kept = current_app.extensions[_REFUSED].copy()
+    refused = [one for one in kept if one["chat"] in (None, chat.openid)]
     messages = [_message(message) for message in chat.messages[-_HISTORY:]]
-    return _json({**_overview(platform), "chat": chat.openid, "messages": messages})
+    found = {"chat": chat.openid, "messages": messages, "refused": refused}
+    return _json({**_overview(platform), **found})
 
 
 def _live() -> Response:
@@ -321,7 +344,7 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     }
 
 
-def _notice(kind: str, record: Any) -> dict[str, Any] | None:
+def _notice(kind: str, record: Any, now: float) -> dict[str, Any] | None:
     """Describe something that happened; None when the page does not show it."""
     if kind == "message":
         return {"kind": kind, "message": _message(record)}
@@ -337,6 +360,8 @@ def _notice(kind: str, record: Any) -> dict[str, Any] | None:
     found = _CHAT_PATH.match(record.path)
     return {
         "kind": "refused",
+        "id": record.trace_id,
+        "time": now,
         "chat": found and found[1],
         "call": f"{record.method} {record.path.replace(found[1], '…') if found else record.path}",
         "code": body.get("err_code") or body.get("code") or record.status,
@@ -347,12 +372,13 @@ def _notice(kind: str, record: Any) -> dict[str, Any] | None:
 class _Observer:
     """Keeps what the platform reports until its feed takes it, up to a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, platform: Platform) -> None:
+        self._clock = platform.clock
         self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE)
         self._overrun = False
 
     def __call__(self, kind: str, record: Any) -> None:
-        notice = _notice(kind, record)
+        notice = _notice(kind, record, self._clock.now())
         try:
             if notice is not None:
                 self._queue.put_nowait(notice)
@@ -376,7 +402,7 @@ class _Observer:
 
 def _feed(simulator: Simulator) -> Iterator[str]:
     """Yield Server-Sent Events until the reader goes or the simulator stops."""
-    platform, observer = simulator.platform, _Observer()
+    platform, observer = simulator.platform, _Observer(simulator.platform)
     unsubscribe = platform.subscribe(observer)
     try:
         shown, spoke_at = _overview(platform), time.monotonic()

@@ -178,17 +178,17 @@ def forwarded(messages: Sequence[ChatMessage]) -> dict[str, Any]:
     return {"message_type": QUOTE, "content": "\n".join(lines)}
 
 
-def interaction(click: Interaction, button_data: str) -> dict[str, Any]:
+def interaction(click: Interaction, person: Member | User, button_data: str) -> dict[str, Any]:
     """Build INTERACTION_CREATE of a callback button (4.8)."""
-    group = getattr(click.person, "group", None)
+    group = getattr(person, "group", None)
     where: dict[str, Any] = (
-        {"chat_type": 2, "scene": "c2c", "user_openid": click.person.openid}
+        {"chat_type": 2, "scene": "c2c", "user_openid": person.openid}
         if group is None
         else {
             "chat_type": 1,
             "scene": "group",
             "group_openid": group.openid,
-            "group_member_openid": click.person.openid,
+            "group_member_openid": person.openid,
         }
     )
     return {

@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.simulator import hosts
 from qqgroup_sync.simulator.gateway_faults import GatewayFaults
 from qqgroup_sync.simulator.gateway_link import GatewayLink
 from qqgroup_sync.simulator.listener import Listener
-from qqgroup_sync.simulator.openapi import host_is_allowed
 from qqgroup_sync.simulator.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.platform import Platform
 
 _PATH = "/websocket"
+_GOODBYE_TIMEOUT = 0.3
 
 
 class Gateway(GatewayFaults):
@@ -76,8 +77,12 @@ class Gateway(GatewayFaults):
         with self._watch_changed:
             self._stopping = True
             self._watch_changed.notify_all()
-        for link in self.links():
-            link.say_goodbye()
+        links = self.links()
+        for link in links:
+            link.end(1001, "going away")
+        goodbye = min(deadline, time.monotonic() + _GOODBYE_TIMEOUT)
+        for link in links:
+            link.join_sender(max(0.0, goodbye - time.monotonic()))
             link.abort()
         ended = self._listener.stop(max(0.0, deadline - time.monotonic()))
         if self._watcher is not None:
@@ -121,10 +126,12 @@ class Gateway(GatewayFaults):
     # -- one connection
 
     def _serve(self, sock: socket.socket) -> None:
-        if self.take_connection_refusal(sock):
+        try:
+            status = self.connection_refusal(sock)
+            websocket = WebSocket(sock)
+        except OSError:  # a reset on demand, or the client has gone already
             return
-        websocket = WebSocket(sock)
-        if not websocket.open(self._check_request):
+        if not websocket.open(lambda request: self._check_request(request, status)):
             return
         link = GatewayLink(self, websocket, threading.current_thread().name)
         self._links.add(link)
@@ -134,13 +141,15 @@ class Gateway(GatewayFaults):
         finally:
             self._links.discard(link)
 
-    def _check_request(self, request: Request) -> tuple[int, str] | None:
+    def _check_request(self, request: Request, refusal: int | None) -> tuple[int, str] | None:
+        if refusal is not None:
+            return refusal, "refused on demand\n"
         host = request.headers.get("Host", "")
-        if not host_is_allowed(host, self._host, remote=self._allow_remote):
+        if not hosts.is_allowed(host, self._host, remote=self._allow_remote):
             return 421, "This host name is not served here.\n"
         if not request.path.partition("?")[0].rstrip("/").endswith(_PATH):
             return 404, f"The gateway is at {_PATH}/.\n"
-        return self.handshake_refusal()
+        return None
 
     # -- deadlines
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import threading
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from qqgroup_sync.simulator.gateway_link import (
     HEARTBEAT,
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.platform import Platform
 
 
+T = TypeVar("T")
+
+RESET = 0
+"""Stands among HTTP statuses for "no answer but a TCP reset"."""
+
+
 class GatewayFaults:
     """Faults of live connections and of the next ones. Nothing here blocks.
 
@@ -33,7 +40,8 @@ class GatewayFaults:
         self._links: set[GatewayLink] = set()
         self._refused_resumes: list[Literal["op9"] | int] = []
         self._refused_identifies: list[int] = []
-        self._refused_connections: list[int | None] = []
+        self._refused_connections: list[int] = []
+        self._lock = threading.Lock()
 
     def links(self, appid: str | None = None, shard: int | None = None) -> list[GatewayLink]:
         """Return the connections, of one bot or shard if asked; also those not identified yet."""
@@ -74,11 +82,7 @@ class GatewayFaults:
         links = self.links(appid, shard)
         for link in links:
             link.unsilence()
-        self.watch()
         return len(links)
-
-    def watch(self) -> None:
-        """Look at the deadlines again; the gateway does."""
 
     def send_reconnect(
         self, *, close: bool = False, appid: str | None = None, shard: int | None = None
@@ -136,7 +140,7 @@ class GatewayFaults:
 
     def refuse_connections(self, times: int = 1, status: int | None = 503) -> None:
         """Refuse the next connections: with an HTTP status, or by a TCP reset for None."""
-        self._refused_connections += [status] * times
+        self._refused_connections += [RESET if status is None else status] * times
 
     def forbid_intents(self, mask: int) -> None:
         """Refuse Identifies that ask for any bit of ``mask`` with 4014; 0 lifts that."""
@@ -157,25 +161,25 @@ class GatewayFaults:
             GatewayRefusalError: It was.
         """
         if op == IDENTIFY:
-            if self._refused_identifies:
-                raise GatewayRefusalError(self._refused_identifies.pop(0), "refused on demand")
-        elif self._refused_resumes:
-            how = self._refused_resumes.pop(0)
-            if how == "op9":
-                raise GatewayRefusalError(None, "refused on demand", op9=True)
+            if (code := self._take(self._refused_identifies)) is not None:
+                raise GatewayRefusalError(code, "refused on demand")
+        elif (how := self._take(self._refused_resumes)) == "op9":
+            raise GatewayRefusalError(None, "refused on demand", op9=True)
+        elif isinstance(how, int):
             raise GatewayRefusalError(how, "refused on demand")
 
-    def take_connection_refusal(self, sock: socket.socket) -> bool:
-        """Reset a new connection if that was asked for."""
-        if self._refused_connections and self._refused_connections[0] is None:
-            self._refused_connections.pop(0)
-            reset(sock)
-            return True
-        return False
+    def _take(self, waiting: list[T]) -> T | None:
+        with self._lock:
+            return waiting.pop(0) if waiting else None
 
-    def handshake_refusal(self) -> tuple[int, str] | None:
-        """Return how the opening handshake is refused, if that was asked for."""
-        if self._refused_connections and self._refused_connections[0] is not None:
-            status = self._refused_connections.pop(0)
-            return status or 503, "refused on demand\n"
-        return None
+    def connection_refusal(self, sock: socket.socket) -> int | None:
+        """Return the HTTP status a new connection is refused with, if that was asked for.
+
+        Raises:
+            ConnectionError: It was to be a TCP reset; closing the socket sends it.
+        """
+        status = self._take(self._refused_connections)
+        if status == RESET:
+            reset(sock)
+            raise ConnectionError("refused on demand")
+        return status

@@ -23,8 +23,7 @@ HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7
 TIMED_OUT = 4009, "Session timed out"
 
 _BATCH = 256
-_CLOSE_TIMEOUT = 1.0
-_GOODBYE_TIMEOUT = 0.2
+_CLOSE_TIMEOUT = 5.0
 _SENDER_TIMEOUT = 0.5
 
 
@@ -39,7 +38,7 @@ class GatewayLink:
     Args:
         gateway: The face it belongs to.
         websocket: The open connection.
-        number: For thread names.
+        name: Of the thread that serves it.
 
     Attributes:
         session: The session that is live on it.
@@ -52,7 +51,8 @@ class GatewayLink:
         self._websocket = websocket
         self._outbox: queue.SimpleQueue[str | bytes | _Close | None] = queue.SimpleQueue()
         self._sender = threading.Thread(target=self._send_all, name=f"{name}-sender", daemon=True)
-        self._closing = False
+        self._ending = False  # a close frame is queued: nothing is received any more
+        self._closing = False  # it was sent, or never will be: nothing is sent any more
         self.session: Session | None = None
         self.deadline = time.monotonic() + 2 * gateway.heartbeat_interval
 
@@ -68,7 +68,7 @@ class GatewayLink:
             milliseconds = int(self._gateway.heartbeat_interval * 1000)
             self.say(HELLO, {"heartbeat_interval": milliseconds})
             for message in self._websocket.messages():
-                if not self._closing:
+                if not self._ending:
                     self._receive(message)
         finally:
             self._finish()
@@ -105,6 +105,7 @@ class GatewayLink:
 
     def end(self, code: int, reason: str = "") -> None:
         """Queue a close frame, behind everything that waits; a silent connection is cut."""
+        self._ending = True
         self.deadline = time.monotonic() + _CLOSE_TIMEOUT
         self._gateway.watch()
         if self._websocket.silent:
@@ -112,11 +113,9 @@ class GatewayLink:
         else:
             self._outbox.put(_Close(code, reason))
 
-    def say_goodbye(self) -> None:
-        """Close with 1001 as a server that shuts down does, without waiting for an answer."""
-        if not self._websocket.silent:
-            self._outbox.put(_Close(1001, "going away"))
-            self._sender.join(_GOODBYE_TIMEOUT)
+    def join_sender(self, timeout: float) -> None:
+        """Wait until everything is sent, a close frame included; for stopping."""
+        self._sender.join(timeout)
 
     def _send_all(self) -> None:
         """Send what is queued, in batches: the body of the sender thread."""
@@ -209,21 +208,22 @@ class GatewayLink:
     def unsilence(self) -> None:
         """Go on where ``silence`` stopped."""
         self.deadline = time.monotonic() + 2 * self._gateway.heartbeat_interval
+        self._gateway.watch()
         self._websocket.unsilence()
 
     def abort(self) -> None:
         """Shut the TCP connection down without a close frame."""
-        self._closing = True
+        self._ending = self._closing = True
         self._websocket.abort()
 
     def reset(self) -> None:
         """End with a TCP reset."""
-        self._closing = True
+        self._ending = self._closing = True
         self._websocket.reset()
 
     def expire(self) -> None:
         """Act on a deadline that has passed: cut a connection that is closing, close another."""
-        if self._closing:
+        if self._ending:
             self.abort()
         else:
             self.end(*TIMED_OUT)

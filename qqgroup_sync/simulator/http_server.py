@@ -70,7 +70,7 @@ class HttpServer:
             with contextlib.closing(HttpConnection(sock, self._app, server)) as connection:
                 while connection.serve_one():
                     pass
-        except (OSError, EOFError, ValueError):
+        except (OSError, EOFError):
             # The client went away, or stop() closed the socket: the connection is all there was.
             pass
 

@@ -92,7 +92,7 @@ class Messaging:
         """
         platform = self._platform
         with platform.changing():
-            interaction = platform.find_interaction(interaction_id)
+            interaction = platform.interaction(interaction_id)
             if interaction is None:
                 raise RefusalError(630001, "unknown interaction")
             if interaction.appid != bot.appid:

@@ -6,7 +6,6 @@ endpoints themselves are in ``openapi_messages``, ``openapi_groups`` and ``opena
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from qqgroup_sync.simulator import identifiers, openapi_groups, openapi_messages, openapi_settings
+from qqgroup_sync.simulator import (
+    hosts,
+    identifiers,
+    openapi_groups,
+    openapi_messages,
+    openapi_settings,
+)
 from qqgroup_sync.simulator.http_server import CONNECTION, MAX_BODY
-from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.records import ApiCall
 from qqgroup_sync.simulator.refusals import MESSAGES, RefusalError
 
@@ -64,34 +68,12 @@ def create_app(simulator: Simulator, blueprints: Iterable[Blueprint] = ()) -> Fl
     return app
 
 
-def host_is_allowed(header: str, bound: str, *, remote: bool) -> bool:
-    """Tell whether a ``Host`` header names this machine.
-
-    A page of another origin that reaches a loopback port through DNS rebinding carries its own
-    name there; addresses and ``localhost`` cannot be rebound.
-
-    Args:
-        header: The header's value.
-        bound: The host the simulator is bound to.
-        remote: Whether addresses other than loopback ones are accepted.
-    """
-    host = header.strip()
-    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if host.lower() in ("localhost", bound.lower()):
-        return True
-    try:
-        return remote or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 class _Face:
     """What happens before and after every request."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._platform = simulator.platform
-        self._messaging = Messaging(simulator.platform)
 
     def begin(self) -> Response | None:
         """Check host, faults and token; an answer from here ends the request."""
@@ -100,7 +82,7 @@ class _Face:
         g.bot = None
         g.faults = {}
         simulator = self._simulator
-        if not host_is_allowed(
+        if not hosts.is_allowed(
             request.headers.get("Host", ""), simulator.host, remote=simulator.allow_remote
         ):
             return Response("This host name is not served here.\n", 421, mimetype="text/plain")
@@ -187,7 +169,7 @@ class _Face:
         """Turn an accepted send into "waiting for audit" (2.2, section 9.11)."""
         audit_id = identifiers.unique()
         answer = json.loads(response.get_data())
-        passive = self._messaging.audit(answer["id"], audit_id)
+        passive = self._platform.messaging.audit(answer["id"], audit_id)
         body = {
             "code": 304024 if passive else 304023,
             "message": "push message is waiting for audit now",

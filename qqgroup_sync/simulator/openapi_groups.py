@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 
-from qqgroup_sync.simulator.management import Management
 from qqgroup_sync.simulator.openapi_messages import answer, body
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
+    from qqgroup_sync.simulator.management import Management
     from qqgroup_sync.simulator.simulator import Simulator
 
 
 def create(simulator: Simulator) -> Blueprint:
     """Build the blueprint."""
     blueprint = Blueprint("groups", __name__)
-    management = Management(simulator.platform)
+    management = simulator.platform.management
     _add_members(blueprint, management)
     _add_administration(blueprint, management)
     _add_unsupported(blueprint)

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request
 
-from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.refusals import RefusalError, TokenRefusalError
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def _share_link(appid: str, number: str, data: str) -> str:
 
 
 def _add_messages(blueprint: Blueprint, simulator: Simulator) -> None:
-    messaging = Messaging(simulator.platform)
+    messaging = simulator.platform.messaging
 
     @blueprint.post("/v2/groups/<openid>/messages")
     def post_to_group(openid: str) -> Response:

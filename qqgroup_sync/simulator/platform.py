@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.simulator import events, identifiers
 from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.management import Management
+from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.observers import Observers
 from qqgroup_sync.simulator.quotas import QuotaBook
-from qqgroup_sync.simulator.records import Bot, Event
+from qqgroup_sync.simulator.records import Bot, Event, Interaction
 from qqgroup_sync.simulator.refusals import RefusalError, TokenRefusalError
 from qqgroup_sync.simulator.replies import ReplyBook
 from qqgroup_sync.simulator.rules import Rules
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from qqgroup_sync.simulator.clock import SimulatedClock
-    from qqgroup_sync.simulator.records import ChatMessage, Interaction, MediaFile
+    from qqgroup_sync.simulator.records import ChatMessage, MediaFile
     from qqgroup_sync.simulator.sessions import Link
 
 _INTERACTIONS = 10_000
@@ -50,7 +52,23 @@ class Platform:
         accept_any: Whether an unknown appid is registered when it first asks for a token.
         token_life: Seconds an access token lives.
         message_history: Messages remembered per chat.
-        sessions: Settings of the ``SessionTable``.
+        replay_seconds: See ``SessionTable``, like the rest.
+        replay_limit: Events per session that can be replayed.
+        session_total: Identifies per bot in 24 hours.
+        max_concurrency: Identifies per bot in 5 s.
+
+    Attributes:
+        lock: Guards everything here.
+        clock: All of its time.
+        rules: The switches in force; change them with ``change_rules``.
+        stats: Counters of what happened.
+        messaging: What bots ask for about messages.
+        management: What bots ask for about groups.
+        sessions: The gateway sessions.
+        media: Uploaded files by ``file_info``.
+        windows: What may still be answered.
+        quotas: What was sent unasked lately.
+        live_changed: Notified when a session comes to or leaves a connection.
     """
 
     def __init__(
@@ -82,6 +100,8 @@ class Platform:
             max_concurrency=max_concurrency,
             stats=self.stats,
         )
+        self.messaging = Messaging(self)
+        self.management = Management(self)
         self.live_changed = threading.Condition(self.lock)
         self._tokens = TokenBook(token_life)
         self._bots: dict[str, Bot] = {}
@@ -173,6 +193,10 @@ class Platform:
         return bot
 
     # -- events and observers
+
+    def interaction(self, interaction_id: str) -> Interaction | None:
+        """Return a click, or another interaction that was emitted, by its ``d.id``."""
+        return self._interactions.get(interaction_id)
 
     def emit(self, appid: str | None, name: str, d: Any, *, outer_id: str | None = None) -> str:
         """Send any event to one bot, or to all.
@@ -353,10 +377,6 @@ class Platform:
         chats: list[Group | User] = [*self._groups.values(), *self._people.values()]
         return next((found for chat in chats if (found := chat.find(message_id))), None)
 
-    def find_interaction(self, interaction_id: str) -> Interaction | None:
-        """Return a click that can still be acknowledged."""
-        return self._interactions.get(interaction_id)
-
     def keep_interaction(self, interaction: Interaction) -> None:
         """Remember a click so that it can be acknowledged."""
         self._interactions[interaction.id] = interaction
@@ -364,10 +384,20 @@ class Platform:
             self._interactions.popitem(last=False)
         self.notice("click", interaction)
 
+    def _expect_acknowledgement(self, bot: Bot, outer: str, identifier: str, now: float) -> None:
+        """Remember an interaction that was emitted by hand, such as a menu click (4.8)."""
+        if identifier not in self._interactions:
+            deadline = now + self.rules.interaction_window
+            self.keep_interaction(
+                Interaction(identifier, outer, bot.appid, None, None, "", now, deadline)
+            )
+
     def dispatch(self, bot: Bot, name: str, d: Any, outer_id: str | None = None) -> str:
         """Send one event to one bot and return its outer id."""
         outer = outer_id or f"{name}:{identifiers.token()}"
         now, route = self.clock.now(), events.route_of(d)
+        if name == "INTERACTION_CREATE" and isinstance(d, dict):
+            self._expect_acknowledgement(bot, outer, str(d.get("id")), now)
         in_group = isinstance(d, dict) and "group_openid" in d
         if route and name in (_GROUP_EVENTS if in_group else _C2C_EVENTS):
             rules = self.rules

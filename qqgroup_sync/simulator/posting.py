@@ -67,7 +67,9 @@ class Post:
         self._check_quote()
         self._spend(ground, kind)
         message = self._make(kind, ground)
-        if kind == content.TYPING:
+        if self._rules.swallow_offline and not self._platform.sessions.is_live(self._bot.appid):
+            self._platform.stats.add("messages_swallowed")
+        elif kind == content.TYPING:
             self._show_typing(message)
         else:
             self._show(message)

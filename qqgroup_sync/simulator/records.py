@@ -162,8 +162,8 @@ class Interaction:
     Attributes:
         id: ``d.id``, what ``PUT /interactions/{id}`` names.
         event_id: The outer id, by which the click can be answered.
-        message: The message that carried the button.
-        person: Who clicked.
+        message: The message that carried the button; None for other interactions.
+        person: Who clicked; None when the event was emitted by hand.
         button_id: Which button.
         clicked_at: When, in simulated seconds.
         deadline: When the client stops waiting, 3 s later (2.8).
@@ -176,7 +176,7 @@ class Interaction:
     event_id: str
     appid: str
     message: ChatMessage | None
-    person: Member | User
+    person: Member | User | None
     button_id: str
     clicked_at: float
     deadline: float

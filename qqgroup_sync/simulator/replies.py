@@ -1,12 +1,13 @@
 """Reply windows, budgets and de-duplication (2.5). Pure: the caller gives the time.
 
-Bounded: a window is forgotten once it has passed, and at most ``LIMIT`` are remembered.
+Bounded: a window is forgotten once it has passed, and at most ``LIMIT`` of one length are
+remembered.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.simulator.refusals import RefusalError
@@ -14,7 +15,7 @@ from qqgroup_sync.simulator.refusals import RefusalError
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-LIMIT = 200_000
+LIMIT = 100_000
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Window:
         seconds: How long it is good for.
         limit: How many answers it is good for.
         used: Answers accepted so far.
-        sequences: Their ``msg_seq`` values.
+        sequences: Their ``msg_seq`` values; None while there are none, to stay small.
     """
 
     chat: str
@@ -35,7 +36,7 @@ class Window:
     seconds: float
     limit: int
     used: int = 0
-    sequences: set[int] = field(default_factory=set)
+    sequences: set[int] | None = None
 
 
 class ReplyBook:
@@ -87,7 +88,7 @@ def check(window: Window, *, now: float, sequence: int | None, expired: int) -> 
     """
     if now > window.opened_at + window.seconds:
         raise RefusalError(expired, f"{now - window.opened_at:.0f} s old")
-    if sequence is not None and sequence in window.sequences:
+    if sequence is not None and window.sequences and sequence in window.sequences:
         raise RefusalError(40054005, f"msg_seq {sequence}")
     if window.used >= window.limit:
         raise RefusalError(40034128, f"{window.used} replies")
@@ -97,4 +98,6 @@ def spend(window: Window, *, sequence: int | None, counts: bool = True) -> None:
     """Note an accepted answer."""
     window.used += counts
     if sequence is not None:
+        if window.sequences is None:
+            window.sequences = set()
         window.sequences.add(sequence)

@@ -37,6 +37,8 @@ class Rules:
         push_refused: The code for an unasked message where it is switched off; 40034102 before
             May 2026 (2.5).
         group_wakeup: Whether ``is_wakeup`` works in groups: dropped from the docs in September.
+        swallow_offline: Whether what a bot sends while none of its gateway sessions is live is
+            accepted but never shown, as seen live after a 4009 (3.7).
 
         max_text: Characters of a text (2.6; no official number).
         max_markdown: Characters of a markdown message.
@@ -85,6 +87,7 @@ class Rules:
     c2c_push: bool = True
     push_refused: int = 40034105
     group_wakeup: bool = False
+    swallow_offline: bool = False
 
     max_text: int = 4000
     max_markdown: int = 4000

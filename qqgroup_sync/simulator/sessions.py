@@ -132,6 +132,10 @@ class SessionTable:
         """Return the sessions that are on a connection now."""
         return [session for session in self.all() if session.link is not None]
 
+    def is_live(self, appid: str) -> bool:
+        """Tell whether a bot has a session that is on a connection now."""
+        return any(session.link is not None for session in self._sessions.get(appid, ()))
+
     def start_limit(self, appid: str, now: float) -> dict[str, int]:
         """Return the ``session_start_limit`` object of ``GET /gateway/bot`` (3.1)."""
         started = self._started(appid, now)

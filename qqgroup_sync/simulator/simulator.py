@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.simulator import hosts
 from qqgroup_sync.simulator.clock import SimulatedClock
 from qqgroup_sync.simulator.faults import Faults
 from qqgroup_sync.simulator.gateway import Gateway
@@ -29,6 +29,10 @@ class Simulator:
 
     Nothing happens before ``start``; use it as a context manager or call ``stop``. After ``stop``
     it can be started again, with everything it knows; ports that were chosen stay the same.
+
+    Memory is bounded by ``message_history`` per chat, ``replay_limit`` per session,
+    ``outbox_limit`` per connection, 100 000 open reply windows per length of window, and 10 000
+    interactions; people, groups and bots live as long as the simulator.
 
     Args:
         host: The address to bind; anything but loopback needs ``allow_remote``.
@@ -78,7 +82,7 @@ class Simulator:
         blueprints: Iterable[Blueprint] = (),
         allow_remote: bool = False,
     ) -> None:
-        if not allow_remote and not _is_loopback(host):
+        if not allow_remote and not hosts.is_loopback(host):
             raise ValueError(
                 f"{host!r} is reachable from other machines, and the simulator accepts anybody; "
                 "use 127.0.0.1, or allow_remote=True if you mean it"
@@ -168,10 +172,3 @@ class Simulator:
     def _address(self, which: int) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"[{host}]:{self._ports[which]}" if ":" in host else f"{host}:{self._ports[which]}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -83,7 +83,7 @@ def click(person: Member | User, message: ChatMessage, button_id: str) -> Intera
         deadline=now + platform.rules.interaction_window,
     )
     platform.keep_interaction(interaction)
-    d = events.interaction(interaction, str(action.get("data", "")))
+    d = events.interaction(interaction, person, str(action.get("data", "")))
     platform.dispatch(bot, "INTERACTION_CREATE", d, interaction.event_id)
     return interaction
 

@@ -14,7 +14,7 @@ class Stats:
     ``proactive_accepted``, ``typing_accepted``, ``duplicates_refused``, ``sends_refused``,
     ``recalls``, ``acks``, ``acks_late``, ``second_acks``, ``tokens_issued``, ``api_calls``,
     ``identifies``, ``identifies_too_fast``, ``resumes``, ``resumes_refused``, ``heartbeats``,
-    ``slow_connections``.
+    ``slow_connections``, ``messages_swallowed``.
     """
 
     def __init__(self) -> None:

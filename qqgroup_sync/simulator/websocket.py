@@ -7,6 +7,7 @@ and end with a TCP reset. Knows nothing about QQ.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from websockets.server import ServerProtocol
 from qqgroup_sync.simulator.listener import reset, shut_down
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable, Iterator
 
 logger = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class WebSocket:
 
     def _half_close(self) -> None:
         # An empty write is the protocol's sign that nothing more will be sent.
-        self._socket.shutdown(1)
+        self._socket.shutdown(socket.SHUT_WR)
 
     def silence(self) -> None:
         """Read and send nothing from now on; the connection stays."""

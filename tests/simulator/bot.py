@@ -1,6 +1,7 @@
 """A bot for tests: ``requests`` on one side, ``websockets`` on the other, nothing of ours."""
 
 import contextlib
+import inspect
 import json
 
 import requests
@@ -47,21 +48,26 @@ class Bot:
     def post(self, path, body, **options):
         return self.call("POST", path, body, **options)
 
-    def say(self, chat, content="hi", **fields):
+    def say(self, chat, content="hi", *, timeout=TIMEOUT, **fields):
         where = "users" if hasattr(chat, "befriend") else "groups"
         path = f"/v2/{where}/{chat.openid}/messages"
-        return self.post(path, {"msg_type": 0, "content": content, **fields})
+        return self.post(path, {"msg_type": 0, "content": content, **fields}, timeout=timeout)
 
     def connect(self, *, identify=False, **options):
         """Open a gateway connection and read HELLO, and READY when identified."""
-        websocket = Wire(self._stack.enter_context(connect(self.sim.gateway_url, **_PLAIN)))
+        websocket = Wire(self._stack.enter_context(open_websocket(self.sim.gateway_url)))
         websocket.hello = websocket.read()
         if identify:
             websocket.ready = websocket.identify(self.token, **options)
         return websocket
 
 
-_PLAIN = {"compression": None, "ping_interval": None, "close_timeout": 1, "proxy": None}
+def open_websocket(url, **options):
+    """Connect without compression, pings or proxies; pings and proxies came in websockets 15."""
+    plain = {"compression": None, "close_timeout": 1, "ping_interval": None, "proxy": None}
+    known = inspect.signature(connect).parameters
+    plain = {name: value for name, value in plain.items() if name in known}
+    return connect(url, **plain, **options)
 
 
 class Wire:

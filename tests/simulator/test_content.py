@@ -8,24 +8,29 @@ from qqgroup_sync.simulator.rules import Rules
 
 
 def button(**changes):
+    """Build a callback button."""
     return {"id": "b", "render_data": {"label": "OK"}, "action": {"type": 1}, **changes}
 
 
 def keyboard(rows=1, columns=1):
+    """Build a keyboard of that size."""
     row = {"buttons": [button() for _ in range(columns)]}
     return {"content": {"rows": [row for _ in range(rows)]}}
 
 
 def markdown(content="# hi", **more):
+    """Build a markdown message."""
     return {"msg_type": 2, "markdown": {"content": content}, **more}
 
 
 def template(*values):
+    """Build a message from a markdown template."""
     parameters = [{"key": "k", "values": list(values)}]
     return {"msg_type": 2, "markdown": {"custom_template_id": "1_2", "params": parameters}}
 
 
 def typing(**notice):
+    """Build a typing notice."""
     return {"msg_type": 6, "input_notify": {"input_type": 1, "input_second": 60, **notice}}
 
 
@@ -96,17 +101,20 @@ BAD = [
 
 @pytest.mark.parametrize(("payload", "c2c", "kind"), GOOD)
 def test_accepted(payload, c2c, kind):
+    """Everything the documentation allows is accepted."""
     assert check(payload, Rules(), c2c=c2c) == kind
 
 
 @pytest.mark.parametrize(("payload", "c2c", "code"), BAD)
 def test_refused(payload, c2c, code):
+    """What is wrong in itself is refused with the code of 2.12."""
     with pytest.raises(RefusalError) as caught:
         check(payload, Rules(), c2c=c2c)
     assert caught.value.err_code == code
 
 
 def test_ark_with_permission():
+    """Ark cards are for bots with permission (5.5)."""
     assert check({"msg_type": 3, "ark": {}}, Rules(), c2c=False, ark=True) == 3
 
 
@@ -119,10 +127,12 @@ def test_ark_with_permission():
     ],
 )
 def test_url_switches(rules, c2c):
+    """The URL check can be switched off, per scene and per domain."""
     assert check({"content": "www.example.com"}, rules, c2c=c2c) == 0
 
 
 def test_nulls_are_refused_on_demand():
+    """A null field is refused where the rules say so (2.2)."""
     with pytest.raises(RefusalError) as caught:
         check({"content": "x", "msg_id": None}, Rules(refuse_nulls=True), c2c=False)
     assert caught.value.err_code == 11255

@@ -17,10 +17,12 @@ def seen(platform):
 
 @pytest.fixture
 def group(platform):
+    """A group the bot is a member of."""
     return platform.group("g")
 
 
 def test_group_message(platform, group, seen):
+    """The fields of 4.1 are there."""
     ming = group.member("Ming", role="admin")
     message = ming.say("hello")
     (event,) = seen
@@ -42,12 +44,14 @@ def test_group_message(platform, group, seen):
 
 
 def test_openids_are_32_upper_hex(group):
+    """Openids are 32 upper-case hex digits."""
     for openid in (group.openid, group.member("Ming").openid):
         assert len(openid) == 32
         assert set(openid) <= set("0123456789ABCDEF")
 
 
 def test_only_at_arrives_outside_full_mode(group, seen):
+    """Only at arrives outside full mode."""
     ming = group.member("Ming")
     ming.say("x", at=False)
     assert not seen
@@ -61,6 +65,7 @@ def test_only_at_arrives_outside_full_mode(group, seen):
 
 
 def test_both_events_carry_one_message_id(platform, group, seen):
+    """Both events carry one message id."""
     platform.change_rules(both_events=True)
     group.full_mode = True
     group.member("Ming").say("x")
@@ -69,6 +74,7 @@ def test_both_events_carry_one_message_id(platform, group, seen):
 
 
 def test_mentions_of_others_stay_in_the_content(group, seen):
+    """Mentions of others stay in the content."""
     hong = group.member("Hong")
     group.member("Ming").say("look", mentions=[hong, "all"])
     d = seen[0].data
@@ -79,6 +85,7 @@ def test_mentions_of_others_stay_in_the_content(group, seen):
 
 
 def test_at_is_stripped_for_its_bot_only(platform, group, seen):
+    """At is stripped for its bot only."""
     other = platform.register_bot("2", username="Other")
     group.member("Ming").say("hi")
     contents = {event.appid: event.data["content"] for event in seen}
@@ -90,6 +97,7 @@ def test_at_is_stripped_for_its_bot_only(platform, group, seen):
 
 
 def test_at_is_left_in_on_demand(platform, group, seen, record):
+    """The @ of the bot can be left in, and its mention out (4.3)."""
     platform.change_rules(strip_at=False, mention_self=False)
     group.member("Ming").say("hi")
     assert seen[0].data["content"] == f"<@{record.openid}> hi"
@@ -97,11 +105,13 @@ def test_at_is_left_in_on_demand(platform, group, seen, record):
 
 
 def test_only_an_at_is_a_space(group, seen):
+    """A bare @ arrives as a space (4.3)."""
     group.member("Ming").say()
     assert seen[0].data["content"] == " "
 
 
 def test_quote(group, seen):
+    """A quote carries the quoted element and both REFIDX (4.2)."""
     first = group.member("Hong").say("original", at=False)
     group.member("Ming").say("thanks", quote=first)
     d = seen[0].data
@@ -114,6 +124,7 @@ def test_quote(group, seen):
 
 
 def test_forwarded_record(group, seen):
+    """A quoted chat record is one flattened text under a TMP id (4.2)."""
     hong, ming = group.member("Hong"), group.member("Ming")
     ming.say("what?", quote=[hong.say("a", at=False), ming.say("b", at=False)])
     d = seen[0].data
@@ -136,6 +147,7 @@ VOICE = {
     ("style", "prefix"), [("full", "https://"), ("bare", ""), ("slashes", "//")]
 )
 def test_attachments(platform, seen, style, prefix):
+    """Voice fields are kept; URLs may come without scheme (4.3)."""
     platform.change_rules(attachment_urls=style)
     message = platform.user("Ming").say(attachments=[VOICE])
     (attachment,) = seen[0].data["attachments"]
@@ -146,18 +158,21 @@ def test_attachments(platform, seen, style, prefix):
 
 
 def test_quoted_attachments(group, seen):
+    """A quoted message keeps its attachments."""
     first = group.member("Hong").say(at=False, attachments=[VOICE])
     group.member("Ming").say("what does he say?", quote=first)
     assert seen[0].data["msg_elements"][0]["attachments"] == [VOICE]
 
 
 def test_extra_fields_win(group, seen):
+    """Extra fields are merged over the event's."""
     group.member("Ming").say("x", extra={"message_type": 3, "ark_data": {"prompt": "p"}})
     assert seen[0].data["message_type"] == 3
     assert seen[0].data["ark_data"] == {"prompt": "p"}
 
 
 def test_c2c_message_has_no_nickname(platform, seen):
+    """C2C message has no nickname."""
     user = platform.user("Ming")
     message = user.say("hi")
     d = seen[0].data
@@ -168,6 +183,7 @@ def test_c2c_message_has_no_nickname(platform, seen):
 
 
 def test_minimal_and_integer_forms(platform, group, seen):
+    """Historic payloads can be produced (4.1, 4.2)."""
     platform.change_rules(minimal_events=True, int_timestamps=True)
     group.member("Ming").say("x")
     platform.user("Ming").say("y")
@@ -179,6 +195,7 @@ def test_minimal_and_integer_forms(platform, group, seen):
 
 
 def test_group_lifecycle(platform, group, seen):
+    """Coming, going and the switch are told with integer seconds (4.5)."""
     hong = group.member("Hong", role="owner")
     group.remove_bot()
     group.add_bot(by=hong)
@@ -199,6 +216,7 @@ def test_group_lifecycle(platform, group, seen):
 
 
 def test_member_events(group, seen):
+    """Members that come and go are told once (4.6)."""
     hong = group.join("Hong")
     group.remove(hong)
     group.remove(hong)
@@ -207,6 +225,7 @@ def test_member_events(group, seen):
 
 
 def test_friend_events(platform, seen):
+    """Friends that come and go, and their switch, are told (4.5)."""
     user = platform.user("Ming")
     user.add_friend(scene=2003, scene_param="cb")
     user.allow_push(False)
@@ -219,6 +238,7 @@ def test_friend_events(platform, seen):
 
 
 def test_join_request_reaches_administrators_only(group, seen):
+    """Join request reaches administrators only."""
     group.join_request("Hong", "let me in")
     assert not seen
     group.set_bot_role("admin")
@@ -243,4 +263,5 @@ def test_join_request_reaches_administrators_only(group, seen):
     ],
 )
 def test_route(d, route):
+    """An event's group comes before its user."""
     assert events.route_of(d) == route

@@ -3,30 +3,33 @@
 import pytest
 
 from qqgroup_sync.simulator import identifiers
-from qqgroup_sync.simulator.management import Management
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
 
 
 @pytest.fixture
 def management(platform):
-    return Management(platform)
+    """The rules under test."""
+    return platform.management
 
 
 @pytest.fixture
 def group(platform):
+    """A group the bot is an administrator of."""
     group = platform.group("g")
     group.set_bot_role("admin")
     return group
 
 
 def refusal(call, *args):
+    """Return the code a call is refused with."""
     with pytest.raises(RefusalError) as caught:
         call(*args)
     return caught.value.err_code
 
 
 def test_profile(management, record, group):
+    """Group profile and bot state tell what is the case."""
     group.member("Ming")
     info = management.info(record, group.openid)
     assert (info["group_name"], info["group_member_num"]) == ("g", 2)
@@ -41,6 +44,7 @@ def test_profile(management, record, group):
 
 
 def test_members_in_pages(management, record, group):
+    """The member list comes in pages of 30 with a cursor."""
     for number in range(65):
         group.member(f"m{number}")
     names, cursor, pages = [], "", 0
@@ -54,6 +58,7 @@ def test_members_in_pages(management, record, group):
 
 
 def test_one_member(management, record, group):
+    """One member is described as in the list."""
     ming = group.member("Ming")
     found = management.member(record, group.openid, ming.openid)
     assert (found["username"], found["bot"], found["member_role"]) == ("Ming", False, "member")
@@ -61,6 +66,7 @@ def test_one_member(management, record, group):
 
 
 def test_who_may_ask(management, record, group):
+    """11253 without invitation, 11282 without being administrator, 40034101 outside."""
     group.set_bot_role("member")
     assert refusal(management.mutes, record, group.openid) == 11282
     record.privileged = False
@@ -72,6 +78,7 @@ def test_who_may_ask(management, record, group):
 
 
 def test_removing_members(management, record, group):
+    """Plain members are removed and blacklisted; administrators are not."""
     ming, boss = group.member("Ming"), group.member("Boss", role="admin")
     body = {"member_openids": [ming.openid, boss.openid], "add_to_member_blacklist": True}
     answer = management.remove(record, group.openid, body)
@@ -84,6 +91,7 @@ def test_removing_members(management, record, group):
 
 
 def test_blacklist(management, platform, record, group):
+    """Only people outside the group can be listed; the list has pages."""
     ming, hong = group.member("Ming"), platform.user("Hong")
     openids = [ming.openid, hong.openid, "nope"]
     change = management.change_blacklist
@@ -96,6 +104,7 @@ def test_blacklist(management, platform, record, group):
 
 
 def test_join_requests(management, record, group):
+    """Requests wait, are approved into membership, or declined into the blacklist."""
     requests = [group.join_request(name, "please") for name in ("Hong", "Lan")]
     listed = management.join_requests(record, group.openid, "", "1")
     assert [one["username"] for one in listed["list"]] == ["Hong"]
@@ -115,6 +124,7 @@ def test_join_requests(management, record, group):
 
 
 def test_mutes(management, clock, record, group):
+    """A mute is set, listed and lifted."""
     ming = group.member("Ming")
     until = clock.now() + 60
     entry = {"member_openid": ming.openid, "mute_expire_at": identifiers.rfc3339(until)}
@@ -129,6 +139,7 @@ def test_mutes(management, clock, record, group):
 
 
 def test_mute_refusals_change_nothing(management, clock, record, group):
+    """One bad entry refuses the whole request."""
     ming, boss = group.member("Ming"), group.member("Boss", role="owner")
     soon = identifiers.rfc3339(clock.now() + 60)
     late = identifiers.rfc3339(clock.now() + 31 * DAY)

@@ -2,32 +2,36 @@
 
 import pytest
 
-from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.refusals import RefusalError
 
 
 @pytest.fixture
 def messaging(platform):
-    return Messaging(platform)
+    """The rules under test."""
+    return platform.messaging
 
 
 @pytest.fixture
 def group(platform):
+    """A group the bot is a member of."""
     return platform.group("g")
 
 
 def refusal(call, *args, **kwargs):
+    """Return the code a call is refused with."""
     with pytest.raises(RefusalError) as caught:
         call(*args, **kwargs)
     return caught.value.err_code
 
 
 def keyboard(**action):
+    """Build a keyboard with one callback button."""
     button = {"id": "b", "render_data": {"label": "OK"}, "action": {"type": 1, **action}}
     return {"content": {"rows": [{"buttons": [button]}]}}
 
 
 def send_button(messaging, bot, chat, **action):
+    """Let the bot send a button and return the message."""
     payload = {"msg_type": 2, "markdown": {"content": "?"}, "keyboard": keyboard(**action)}
     messaging.send(bot, chat.openid, payload, c2c=hasattr(chat, "befriend"))
     return chat.messages[-1]
@@ -37,6 +41,7 @@ def send_button(messaging, bot, chat, **action):
 
 
 def test_own_message_for_two_minutes(messaging, platform, clock, record, group):
+    """A bot takes back its own message for 120 s, then gets 40064004."""
     seen = []
     for _ in range(2):
         messaging.send(record, group.openid, {"content": "x"}, c2c=False)
@@ -52,6 +57,7 @@ def test_own_message_for_two_minutes(messaging, platform, clock, record, group):
 
 
 def test_recall_refusals(messaging, record, group, platform):
+    """Foreign and unknown messages are not recalled, except by an administrator."""
     foreign = group.member("Ming").say("x")
     args = record, group.openid, foreign.id
     assert refusal(messaging.recall, *args, c2c=False) == 40062003
@@ -69,6 +75,7 @@ def test_recall_refusals(messaging, record, group, platform):
 
 @pytest.mark.parametrize("scene", ["group", "c2c"])
 def test_click(messaging, platform, record, group, scene):
+    """A click is an INTERACTION_CREATE whose outer id can be answered, not its ``d.id``."""
     seen = []
     platform.subscribe(lambda kind, one: seen.append(one) if kind == "event" else None)
     person = group.member("Ming") if scene == "group" else platform.user("Ming")
@@ -94,6 +101,7 @@ def test_click(messaging, platform, record, group, scene):
 
 
 def test_acknowledgement(messaging, platform, clock, record, group):
+    """The acknowledgement, its code and its delay are seen by the person who clicked."""
     seen = []
     message = send_button(messaging, record, group)
     interaction = group.member("Ming").click(message, "b")
@@ -110,6 +118,7 @@ def test_acknowledgement(messaging, platform, clock, record, group):
 
 
 def test_late_acknowledgement(messaging, clock, platform, record, group):
+    """After 3 s the click has timed out, and the acknowledgement is only noted."""
     interaction = group.member("Ming").click(send_button(messaging, record, group), "b")
     with pytest.raises(AssertionError, match="not acknowledged"):
         interaction.wait_acknowledged(0)
@@ -120,6 +129,7 @@ def test_late_acknowledgement(messaging, clock, platform, record, group):
 
 
 def test_acknowledgement_refusals(messaging, platform, record, group):
+    """Unknown, foreign and repeated acknowledgements have their codes (2.8)."""
     interaction = group.member("Ming").click(send_button(messaging, record, group), "b")
     assert refusal(messaging.acknowledge, record, "nope", 0) == 630001
     other = platform.register_bot("2")
@@ -129,6 +139,15 @@ def test_acknowledgement_refusals(messaging, platform, record, group):
     platform.change_rules(second_ack="ignore")
     messaging.acknowledge(record, interaction.id, 1)
     assert interaction.ack_code == 0
+
+
+def test_emitted_interactions_can_be_acknowledged(messaging, platform, record):
+    """Menu clicks and the like, emitted by hand, expect their acknowledgement too (4.8)."""
+    d = {"id": "i-1", "type": 14, "scene": "c2c", "user_openid": platform.user("Ming").openid}
+    platform.emit(None, "INTERACTION_CREATE", d)
+    messaging.acknowledge(record, "i-1", 0)
+    assert platform.interaction("i-1").ack_code == 0
+    assert platform.interaction("i-2") is None
 
 
 @pytest.mark.parametrize(
@@ -142,8 +161,10 @@ def test_acknowledgement_refusals(messaging, platform, record, group):
         ({"type": 0}, "member", False),
     ],
 )
-def test_button_permissions(messaging, record, group, permission, role, allowed):
+def test_button_permissions(messaging, group, permission, role, allowed):
+    """Listed people, administrators, everybody (5.4)."""
     action = {} if permission is None else {"permission": permission}
+    record = group.platform.bots[0]
     message = send_button(messaging, record, group, **action)
     ming = group.member("Ming", role=role)
     if allowed:
@@ -154,12 +175,14 @@ def test_button_permissions(messaging, record, group, permission, role, allowed)
 
 
 def test_listed_person_may_click(messaging, record, group):
+    """A listed person may click."""
     ming = group.member("Ming")
     permission = {"type": 0, "specify_user_ids": [ming.openid]}
     ming.click(send_button(messaging, record, group, permission=permission), "b")
 
 
 def test_impossible_clicks(messaging, record, group):
+    """A test that clicks what is not there is told so."""
     ming = group.member("Ming")
     with pytest.raises(LookupError, match="no button 'x'"):
         ming.click(send_button(messaging, record, group), "x")
@@ -173,6 +196,7 @@ def test_impossible_clicks(messaging, record, group):
 
 
 def test_audit_marks_the_message(messaging, record, group):
+    """An audit marks the message and tells replies from others."""
     question = group.member("Ming").say("x")
     reply = messaging.send(record, group.openid, {"content": "x", "msg_id": question.id}, c2c=False)
     push = messaging.send(record, group.openid, {"content": "x"}, c2c=False)

@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from qqgroup_sync.simulator.clock import SimulatedClock
-from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.platform import Platform
 from qqgroup_sync.simulator.refusals import TokenRefusalError
 from qqgroup_sync.simulator.rules import Rules
@@ -15,9 +14,10 @@ from .bot import APPID
 
 
 def reply(platform, message, content="hi", **fields):
+    """Answer a message as the registered bot."""
     bot = platform.bots[0]
     payload = {"content": content, "msg_id": message.id, **fields}
-    return Messaging(platform).send(bot, message.chat.openid, payload, c2c=_is_user(message.chat))
+    return platform.messaging.send(bot, message.chat.openid, payload, c2c=_is_user(message.chat))
 
 
 def _is_user(chat):
@@ -25,6 +25,7 @@ def _is_user(chat):
 
 
 def test_names_and_openids_lead_to_the_same_group_and_person(platform):
+    """Names and openids lead to the same group and person."""
     group = platform.group("g")
     assert platform.group("g") is platform.group(group.openid) is group
     member = group.member("Ming")
@@ -36,6 +37,7 @@ def test_names_and_openids_lead_to_the_same_group_and_person(platform):
 
 
 def test_bot_joins_existing_groups_silently(platform):
+    """Bot joins existing groups silently."""
     seen = []
     platform.subscribe(lambda kind, _: seen.append(kind))
     group = platform.group("g")
@@ -45,12 +47,14 @@ def test_bot_joins_existing_groups_silently(platform):
 
 
 def test_registering_again_changes_the_bot(platform):
+    """Registering again changes the bot."""
     bot = platform.register_bot(APPID, "other", certified=True)
     assert bot is platform.bots[0]
     assert (bot.secret, bot.username, bot.certified) == ("other", "Robot", True)
 
 
 def test_next_reply_hands_out_each_message_once(platform):
+    """Next_reply hands out each message once."""
     group = platform.group("g")
     question = group.member("Ming").say("hello")
     reply(platform, question, "one", msg_seq=1)
@@ -62,6 +66,7 @@ def test_next_reply_hands_out_each_message_once(platform):
 
 
 def test_next_reply_waits(platform):
+    """next_reply waits for a message that comes later."""
     group = platform.group("g")
     question = group.member("Ming").say("hello")
     thread = threading.Timer(0.01, reply, (platform, question))
@@ -71,6 +76,7 @@ def test_next_reply_waits(platform):
 
 
 def test_wait_for_sees_old_and_new_messages(platform):
+    """Wait_for sees old and new messages."""
     user = platform.user("Ming")
     question = user.say("hello")
     assert user.wait_for(lambda message: message.text == "hello", timeout=0) is question
@@ -83,6 +89,7 @@ def test_wait_for_sees_old_and_new_messages(platform):
 
 
 def test_messages_are_bounded():
+    """Only the newest messages of a chat are remembered."""
     platform = Platform(SimulatedClock(), message_history=3)
     member = platform.group("g").member("Ming")
     said = [member.say(str(number)) for number in range(5)]
@@ -94,6 +101,7 @@ def test_messages_are_bounded():
 
 
 def test_muted_member_cannot_speak(platform, clock):
+    """Muted member cannot speak."""
     member = platform.group("g").member("Ming")
     member.muted_until = clock.now() + 60
     with pytest.raises(PermissionError, match="muted"):
@@ -103,6 +111,7 @@ def test_muted_member_cannot_speak(platform, clock):
 
 
 def test_owner_is_made_when_nobody_is(platform):
+    """Owner is made when nobody is."""
     group = platform.group("g")
     assert group.owner.name == "Owner"
     other = platform.group("h")
@@ -111,6 +120,7 @@ def test_owner_is_made_when_nobody_is(platform):
 
 
 def test_stranger_writes_to_nobody(platform):
+    """What a stranger writes reaches no bot."""
     member = platform.group("g").member("Ming")
     seen = []
     platform.subscribe(lambda kind, _: seen.append(kind))
@@ -119,6 +129,7 @@ def test_stranger_writes_to_nobody(platform):
 
 
 def test_dropped_friend_stays_dropped(platform):
+    """Dropped friend stays dropped."""
     user = platform.user("Ming")
     user.remove_friend()
     seen = []
@@ -128,11 +139,13 @@ def test_dropped_friend_stays_dropped(platform):
 
 
 def test_unknown_bot_is_named(platform):
+    """Emitting to an unknown bot names it."""
     with pytest.raises(LookupError, match="404"):
         platform.emit("404", "X", {})
 
 
 def test_emit_returns_the_outer_id(platform):
+    """Emit returns the outer id."""
     assert platform.emit(None, "ENTER_AIO", {"user_openid": "U"}).startswith("ENTER_AIO:")
     assert platform.emit(APPID, "ENTER_AIO", {}, outer_id="mine") == "mine"
 
@@ -142,6 +155,7 @@ def test_emit_returns_the_outer_id(platform):
     [("nobody", "x", 100007), ("", "", 100007), (APPID, "wrong", 100016)],
 )
 def test_token_refusals(platform, appid, secret, code):
+    """Unknown bots and wrong secrets have the token endpoint's codes."""
     platform.accept_any = False
     with pytest.raises(TokenRefusalError) as caught:
         platform.token_for(appid, secret)
@@ -149,6 +163,7 @@ def test_token_refusals(platform, appid, secret, code):
 
 
 def test_banned_bot_gets_no_token(platform):
+    """Banned bot gets no token."""
     platform.register_bot(APPID, "secret", banned=True)
     with pytest.raises(TokenRefusalError) as caught:
         platform.token_for(APPID, "secret")
@@ -156,6 +171,7 @@ def test_banned_bot_gets_no_token(platform):
 
 
 def test_any_bot_is_accepted_and_token_names_it(platform):
+    """Any bot is accepted and token names it."""
     token, life = platform.token_for("new", "whatever")
     assert life == 7200
     assert platform.owner_of(token).appid == "new"
@@ -165,6 +181,7 @@ def test_any_bot_is_accepted_and_token_names_it(platform):
 
 
 def test_token_burst(platform):
+    """Asking too often gets 100017, where that is limited."""
     platform.change_rules(token_burst=1)
     platform.token_for(APPID, "secret")
     with pytest.raises(TokenRefusalError) as caught:
@@ -173,6 +190,7 @@ def test_token_burst(platform):
 
 
 def test_change_rules_replaces_some(platform):
+    """change_rules replaces the switches that are named."""
     before = platform.rules
     after = platform.change_rules(max_text=10)
     assert (before.max_text, after.max_text) == (4000, 10)
@@ -182,6 +200,7 @@ def test_change_rules_replaces_some(platform):
 
 
 def test_observers_are_called_in_order_without_the_lock(platform):
+    """Observers are called in order without the lock."""
     seen = []
 
     def observer(kind, record):
@@ -199,6 +218,7 @@ def test_observers_are_called_in_order_without_the_lock(platform):
 
 
 def test_observers_mistake_is_logged_and_harms_nobody(platform, caplog):
+    """Observers mistake is logged and harms nobody."""
     seen = []
     platform.subscribe(lambda *_: 1 / 0)
     platform.subscribe(lambda kind, _: seen.append(kind))
@@ -209,6 +229,7 @@ def test_observers_mistake_is_logged_and_harms_nobody(platform, caplog):
 
 
 def test_notices_of_many_threads_are_all_told(platform):
+    """Notices of many threads are all told."""
     seen = []
     platform.subscribe(lambda kind, record: seen.append(record.content))
     members = [platform.group("g").member(f"m{number}") for number in range(4)]
@@ -228,6 +249,7 @@ def test_notices_of_many_threads_are_all_told(platform):
 
 
 def test_many_messages_stay_bounded():
+    """Windows, histories and replay are bounded under many messages."""
     clock = SimulatedClock(speed=0, start=0.0)
     platform = Platform(clock, rules=Rules(quotas=False), message_history=100, replay_limit=50)
     platform.register_bot(APPID)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.records import MediaFile
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
@@ -10,12 +9,21 @@ from qqgroup_sync.simulator.rules import DAY
 TYPING = {"msg_type": 6, "input_notify": {"input_type": 1, "input_second": 10}}
 
 
+class FakeLink:
+    """A gateway connection that goes nowhere."""
+
+    session = None
+
+    def send(self, text):
+        pass
+
+
 class Sender:
     """Sends as the registered bot."""
 
     def __init__(self, platform):
         self.platform = platform
-        self.messaging = Messaging(platform)
+        self.messaging = platform.messaging
 
     def __call__(self, chat, content="hi", **fields):
         payload = {"content": content, **fields} if content is not None else fields
@@ -28,27 +36,38 @@ class Sender:
         return caught.value.err_code
 
 
+@pytest.fixture(params=["group", "c2c"])
+def asked(request, group, ming, user):
+    """A chat and a message in it, for both scenes."""
+    return (group, ming.say("x")) if request.param == "group" else (user, user.say("x"))
+
+
 @pytest.fixture
 def send(platform):
+    """Sends as the registered bot."""
     return Sender(platform)
 
 
 @pytest.fixture
 def group(platform):
+    """A group the bot is a member of."""
     return platform.group("g")
 
 
 @pytest.fixture
 def ming(group):
+    """A member of the group."""
     return group.member("Ming")
 
 
 @pytest.fixture
 def user(platform):
+    """A friend of the bot."""
     return platform.user("Ming")
 
 
 def test_reply_is_in_the_chat(send, group, ming):
+    """An accepted reply is answered as documented and remembered with all it carried."""
     question = ming.say("hello")
     answer = send(group, msg_id=question.id, msg_seq=7)
     message = group.messages[-1]
@@ -65,6 +84,7 @@ def test_reply_is_in_the_chat(send, group, ming):
 
 
 def test_markdown_and_keyboard_are_kept(send, group, ming):
+    """Markdown and keyboard are kept."""
     button = {"id": "b", "render_data": {"label": "OK"}, "action": {"type": 1, "data": "x"}}
     keyboard = {"content": {"rows": [{"buttons": [button]}]}}
     fields = {"msg_type": 2, "markdown": {"content": "# hi"}, "keyboard": keyboard}
@@ -76,6 +96,8 @@ def test_markdown_and_keyboard_are_kept(send, group, ming):
 
 
 def test_unknown_chats(send, platform, group):
+    """An openid of nobody, or of the other scene, gets 11255."""
+
     class Nowhere:
         openid = "F" * 32
 
@@ -86,30 +108,32 @@ def test_unknown_chats(send, platform, group):
 
 
 def test_refused_post_uses_nothing_up(send, group, ming):
+    """A refused message uses up neither msg_seq nor budget."""
     question = ming.say("hello")
     for _ in range(10):
         assert send.code(group, "", msg_id=question.id, msg_seq=1) == 304061
     send(group, msg_id=question.id, msg_seq=1)
 
 
-@pytest.mark.parametrize(("scene", "limit"), [("group", 5), ("c2c", 4)])
-def test_reply_count(send, group, ming, user, scene, limit):
-    chat, question = (group, ming.say("x")) if scene == "group" else (user, user.say("x"))
-    for sequence in range(limit):
+def test_reply_count(send, group, asked):
+    """Five answers in a group, four in C2C, then 40034128."""
+    chat, question = asked
+    for sequence in range(5 if chat is group else 4):
         send(chat, msg_id=question.id, msg_seq=sequence)
     assert send.code(chat, msg_id=question.id, msg_seq=99) == 40034128
 
 
-@pytest.mark.parametrize(("scene", "seconds"), [("group", 300), ("c2c", 3600)])
-def test_reply_window(send, clock, group, ming, user, scene, seconds):
-    chat, question = (group, ming.say("x")) if scene == "group" else (user, user.say("x"))
-    clock.advance(seconds)
+def test_reply_window(send, clock, group, asked):
+    """Five minutes in a group, sixty in C2C, then 40034005."""
+    chat, question = asked
+    clock.advance(300 if chat is group else 3600)
     send(chat, msg_id=question.id)
     clock.advance(1)
     assert send.code(chat, msg_id=question.id, msg_seq=2) == 40034005
 
 
 def test_expired_is_still_told_when_the_window_is_forgotten(send, clock, group, ming):
+    """Expired is still told when the window is forgotten."""
     question = ming.say("x")
     clock.advance(1000)
     ming.say("y")
@@ -117,6 +141,7 @@ def test_expired_is_still_told_when_the_window_is_forgotten(send, clock, group, 
 
 
 def test_window_rules_can_be_changed(send, platform, clock, user):
+    """Window rules can be changed."""
     platform.change_rules(c2c_window=300, c2c_replies=5)
     question = user.say("x")
     for sequence in range(5):
@@ -126,6 +151,7 @@ def test_window_rules_can_be_changed(send, platform, clock, user):
 
 
 def test_deduplication(send, platform, group, ming):
+    """The same (msg_id, msg_seq) twice is 40054005; the default msg_seq is 1."""
     question = ming.say("x")
     send(group, msg_id=question.id)
     assert send.code(group, msg_id=question.id) == 40054005
@@ -136,10 +162,12 @@ def test_deduplication(send, platform, group, ming):
 
 @pytest.mark.parametrize("sequence", ["1", 1.5, True])
 def test_msg_seq_must_be_an_integer(send, group, ming, sequence):
+    """msg_seq must be an integer."""
     assert send.code(group, msg_id=ming.say("x").id, msg_seq=sequence) == 11255
 
 
 def test_msg_id_of_elsewhere(send, platform, group, ming, user):
+    """Unknown ids and ids of another chat get 40034024."""
     assert send.code(group, msg_id="ROBOT1.0_nope") == 40034024
     assert send.code(group, msg_id=user.say("x").id) == 40034024
     assert send.code(user, msg_id=ming.say("x").id) == 40034024
@@ -147,15 +175,18 @@ def test_msg_id_of_elsewhere(send, platform, group, ming, user):
 
 
 def test_msg_id_that_was_never_delivered(send, group, ming):
+    """Msg_id that was never delivered."""
     assert send.code(group, msg_id=ming.say("x", at=False).id) == 40034024
 
 
 def test_own_message_cannot_be_answered(send, group, ming):
+    """Own message cannot be answered."""
     own = send(group, msg_id=ming.say("x").id)["id"]
     assert send.code(group, msg_id=own) == 50045
 
 
 def test_bot_outside_muted_or_dropped(send, clock, group, ming, user):
+    """40054002 while muted, 40054003 outside, 40054004 when no friend."""
     question = ming.say("x")
     group.mute_bot(60)
     assert send.code(group, msg_id=question.id) == 40054002
@@ -170,6 +201,7 @@ def test_bot_outside_muted_or_dropped(send, clock, group, ming, user):
 
 
 def test_group_member_is_no_friend(send, platform, group):
+    """A member of a common group is no friend: 40054004."""
     stranger = group.member("Stranger")
     assert send.code(stranger.user) == 40054004
 
@@ -178,6 +210,7 @@ def test_group_member_is_no_friend(send, platform, group):
 
 
 def test_event_id(send, group):
+    """The outer id of an event is a ground for a reply."""
     event_id = group.add_bot()
     send(group, event_id=event_id)
     assert group.messages[-1].reply_to == event_id
@@ -185,6 +218,7 @@ def test_event_id(send, group):
 
 
 def test_events_that_can_be_answered(send, platform, group, user):
+    """Only the events of 2.4 can be answered, each in its own chat."""
     group.set_bot_role("admin")
     found = {}
     platform.subscribe(
@@ -207,11 +241,13 @@ def test_events_that_can_be_answered(send, platform, group, user):
 
 
 def test_unknown_event_ids(send, group):
+    """A bare interaction id, or a made-up one, gets 40034025."""
     assert send.code(group, event_id="1b13d569-bare-uuid") == 40034025
     assert send.code(group, event_id="GROUP_ADD_ROBOT:unknown") == 40034025
 
 
 def test_event_window_and_count(send, clock, group):
+    """40034128 after five answers, 40034026 after five minutes."""
     event_id = group.add_bot()
     for _ in range(5):
         send(group, event_id=event_id)
@@ -222,6 +258,7 @@ def test_event_window_and_count(send, clock, group):
 
 
 def test_event_deduplication(send, platform, group):
+    """A repeated explicit msg_seq is refused, unless the rule is off (section 10.7)."""
     event_id = group.add_bot()
     send(group, event_id=event_id, msg_seq=3)
     assert send.code(group, event_id=event_id, msg_seq=3) == 40054005
@@ -230,6 +267,7 @@ def test_event_deduplication(send, platform, group):
 
 
 def test_event_id_beside_msg_id(send, group, ming):
+    """msg_id and event_id exclude each other."""
     event_id = group.add_bot()
     assert send.code(group, event_id=event_id, msg_id=ming.say("x").id) == 40034025
 
@@ -238,6 +276,7 @@ def test_event_id_beside_msg_id(send, group, ming):
 
 
 def test_proactive_switch(send, platform, group, user):
+    """Where unasked messages are switched off they get 40034105."""
     send(group)
     assert group.messages[-1].proactive
     group.allow_push(False)
@@ -251,11 +290,13 @@ def test_proactive_switch(send, platform, group, user):
 
 
 def test_proactive_default_is_a_rule(send, platform):
+    """Whether new groups allow unasked messages is a rule."""
     platform.change_rules(group_push=False)
     assert send.code(platform.group("closed")) == 40034105
 
 
 def test_proactive_quota(send, platform, clock, group):
+    """Twenty a minute in one group, then 40034100."""
     for _ in range(20):
         send(group)
     assert send.code(group) == 40034100
@@ -264,6 +305,7 @@ def test_proactive_quota(send, platform, clock, group):
 
 
 def test_replies_do_not_use_quotas(send, group, ming):
+    """Replies are accepted when the quota of unasked messages is used up."""
     for _ in range(20):
         send(group)
     send(group, msg_id=ming.say("x").id)
@@ -271,6 +313,7 @@ def test_replies_do_not_use_quotas(send, group, ming):
 
 @pytest.mark.parametrize("how", ["sandbox", "rule"])
 def test_quotas_can_be_lifted(send, platform, record, group, how):
+    """Sandbox bots have no quotas (2.5), nor has anybody without the rule."""
     if how == "sandbox":
         record.sandbox = True
     else:
@@ -283,6 +326,7 @@ def test_quotas_can_be_lifted(send, platform, record, group, how):
 
 
 def test_wakeup_once_per_period(send, clock, user):
+    """One wake-up message per period; speaking starts afresh (2.5)."""
     user.say("x")
     for days in (0.5, 1, 4, 20):
         clock.advance(days * DAY)
@@ -296,6 +340,7 @@ def test_wakeup_once_per_period(send, clock, user):
 
 
 def test_wakeup_refusals(send, platform, group, user):
+    """Groups, strangers and other grounds do not go with is_wakeup."""
     assert send.code(user, is_wakeup=True) == 40034123
     assert send.code(group, is_wakeup=True) == 40034123
     question = user.say("x")
@@ -310,6 +355,7 @@ def test_wakeup_refusals(send, platform, group, user):
 
 
 def test_typing_uses_one_reply_and_is_no_message(send, platform, record, user, clock):
+    """Typing uses one reply and is no message."""
     question = user.say("x")
     send(user, None, msg_id=question.id, msg_seq=1, **TYPING)
     assert user.contact(record).typing_until == clock.now() + 10
@@ -321,6 +367,7 @@ def test_typing_uses_one_reply_and_is_no_message(send, platform, record, user, c
 
 
 def test_typing_is_free_on_demand(send, platform, user):
+    """Typing uses nothing up where the rule says so (section 10.5)."""
     platform.change_rules(typing_counts=False)
     question = user.say("x")
     send(user, None, msg_id=question.id, msg_seq=9, **TYPING)
@@ -329,6 +376,7 @@ def test_typing_is_free_on_demand(send, platform, user):
 
 
 def test_typing_is_reported(send, platform, user):
+    """Observers see a bot typing."""
     seen = []
     platform.subscribe(lambda kind, record: seen.append((kind, record)))
     send(user, None, **TYPING)
@@ -341,6 +389,7 @@ def test_typing_is_reported(send, platform, user):
 
 
 def test_media(send, platform, clock, group, user):
+    """A file_info is good for its scene and its life only: 304080."""
     later = clock.now() + 60
     platform.media["G"] = MediaFile("G", "group", 1, expires_at=later)
     platform.media["U"] = MediaFile("U", "c2c", 1)
@@ -353,6 +402,7 @@ def test_media(send, platform, clock, group, user):
 
 
 def test_quote(send, platform, group, ming):
+    """A REFIDX is resolved; what happens to anything else is a rule (5.8)."""
     question = ming.say("x")
     for_question = {"message_reference": {"message_id": question.ref_idx}}
     unknown = {"message_reference": {"message_id": question.id}}
@@ -365,15 +415,25 @@ def test_quote(send, platform, group, ming):
     assert send.code(group, **unknown) == 304026
 
 
+def test_what_is_sent_offline_can_be_swallowed(send, platform, record, group):
+    """Between two gateway connections sends are accepted and never shown, on demand (3.7)."""
+    platform.change_rules(swallow_offline=True)
+    assert send(group)["id"].startswith("ROBOT1.0_")
+    assert group.messages == []
+    assert platform.stats["messages_swallowed"] == 1
+    platform.identify(record, {"intents": 1 << 25, "shard": [0, 1]}, FakeLink())
+    send(group)
+    assert len(group.messages) == 1
+
+
 # -- bots hear bots
 
 
 def test_full_mode_delivers_other_bots_and_own_on_demand(send, platform, group):
+    """Full mode delivers other bots and own on demand."""
     seen = []
     platform.subscribe(
-        lambda kind, record: (
-            seen.append((record.appid, record.data)) if kind == "event" else None
-        )
+        lambda kind, record: seen.append((record.appid, record.data)) if kind == "event" else None
     )
     platform.register_bot("2")
     send(group)

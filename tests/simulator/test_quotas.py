@@ -1,5 +1,7 @@
 """Quotas of unasked messages, and wake-up periods."""
 
+import contextlib
+
 import pytest
 
 from qqgroup_sync.simulator.quotas import QuotaBook, group_quotas, user_quotas, wakeup_period
@@ -7,17 +9,24 @@ from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
 
 
-def send_until_refused(quotas_of, *, step, most=3000):
+def send_until_refused(quotas_of, *, step):
     """Return how many messages go through, ``step`` seconds apart."""
     book = QuotaBook()
-    for count in range(most):
-        try:
-            book.check(quotas_of(count), count * step)
-        except RefusalError as refusal:
-            assert refusal.err_code == 40034100
-            return count
+    count = 0
+    while _allowed(book, quotas_of(count), count * step):
         book.spend(quotas_of(count), count * step)
-    return most
+        count += 1
+    return count
+
+
+def _allowed(book, quotas, now):
+    with contextlib.suppress(RefusalError):
+        book.check(quotas, now)
+        return True
+    with pytest.raises(RefusalError) as caught:
+        book.check(quotas, now)
+    assert caught.value.err_code == 40034100
+    return False
 
 
 @pytest.mark.parametrize(
@@ -32,6 +41,8 @@ def send_until_refused(quotas_of, *, step, most=3000):
     ],
 )
 def test_group_quotas(certified, same_group, step, limit):
+    """Bot per minute, group per minute, group per day (2.5)."""
+
     def quotas(count):
         return group_quotas("a", "G" if same_group else f"G{count}", certified=certified)
 
@@ -49,6 +60,8 @@ def test_group_quotas(certified, same_group, step, limit):
     ],
 )
 def test_user_quotas(certified, same_user, step, limit):
+    """Bot per second and minute, user per minute and day (2.5)."""
+
     def quotas(count):
         return user_quotas("a", "U" if same_user else f"U{count}", certified=certified)
 
@@ -56,6 +69,7 @@ def test_user_quotas(certified, same_user, step, limit):
 
 
 def test_bots_have_their_own_quotas():
+    """Bots have their own quotas."""
     book = QuotaBook()
     for _ in range(20):
         book.spend(group_quotas("a", "G", certified=False), 0.0)
@@ -68,4 +82,5 @@ def test_bots_have_their_own_quotas():
     ("days", "period"), [(0, 0), (0.99, 0), (1, 1), (3, 2), (6.9, 2), (7, 3), (29.9, 3), (30, None)]
 )
 def test_wakeup_periods(days, period):
+    """Same day, 1-3, 3-7 and 7-30 days are four periods (2.5)."""
     assert wakeup_period(days * DAY) == period

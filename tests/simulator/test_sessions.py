@@ -66,10 +66,12 @@ class Table:
 
 @pytest.fixture
 def table():
+    """A table with one bot."""
     return Table()
 
 
 def test_ready_is_number_one_and_echoes_the_shard(table):
+    """Ready is number one and echoes the shard."""
     session, link = table.identify(shard=[1, 2])
     (ready,) = link.frames
     assert (ready["op"], ready["s"], ready["t"]) == (0, 1, "READY")
@@ -79,6 +81,7 @@ def test_ready_is_number_one_and_echoes_the_shard(table):
 
 
 def test_events_are_numbered_and_carry_the_outer_id(table):
+    """Events are numbered and carry the outer id."""
     _, link = table.identify()
     assert table.deliver() == 1
     frame = link.frames[-1]
@@ -92,6 +95,7 @@ def test_events_are_numbered_and_carry_the_outer_id(table):
 
 
 def test_intents_filter(table):
+    """Only what was subscribed arrives; unknown events always do."""
     _, link = table.identify(intents=1 << 26)
     assert table.deliver() == 0
     assert table.deliver("INTERACTION_CREATE") == 1
@@ -101,6 +105,7 @@ def test_intents_filter(table):
 
 @pytest.mark.parametrize("bit", [24, 25])
 def test_join_requests_pass_with_either_bit(table, bit):
+    """Join requests pass with either bit."""
     table.identify(intents=1 << bit)
     assert table.deliver("GROUP_JOIN_REQUEST") == 1
 
@@ -120,21 +125,25 @@ def test_join_requests_pass_with_either_bit(table, bit):
     ],
 )
 def test_identify_refused(table, d, code):
+    """Each kind of bad Identify has its close code (3.6)."""
     assert table.refusal(table.identify, **d) == (code, False)
 
 
 def test_banned_bot_is_refused(table):
+    """Banned bot is refused."""
     table.bot.banned = True
     assert table.refusal(table.identify) == (4915, False)
 
 
 def test_forbidden_intents(table):
+    """Intents forbidden on demand are 4014."""
     table.table.forbidden = 1 << 24
     assert table.refusal(table.identify, intents=1 << 24 | 1 << 25) == (4014, False)
     table.identify()
 
 
 def test_resume_replays_then_says_resumed(table):
+    """Resume replays then says resumed."""
     session, first = table.identify()
     table.deliver()
     table.table.leave(session, first, 1006, table.now)
@@ -154,6 +163,7 @@ def test_resume_replays_then_says_resumed(table):
 
 
 def test_resume_from_an_earlier_number_repeats(table):
+    """Resume from an earlier number repeats."""
     session, link = table.identify()
     table.deliver()
     table.table.leave(session, link, None, table.now)
@@ -163,17 +173,20 @@ def test_resume_from_an_earlier_number_repeats(table):
 
 @pytest.mark.parametrize("seq", [3, -1])
 def test_resume_with_a_number_never_reached(table, seq):
+    """Resume with a number never reached."""
     session, _ = table.identify()
     table.deliver()
     assert table.refusal(table.resume, session.id, seq) == (4007, False)
 
 
 def test_resume_without_a_number(table):
+    """A Resume without seq is 4002."""
     session, _ = table.identify()
     assert table.refusal(table.resume, session.id, None) == (4002, False)
 
 
 def test_resume_of_an_unknown_session(table):
+    """An unknown session is op 9, or 4006 where the rule says so."""
     assert table.refusal(table.resume, "nope", 1) == (None, True)
     table.rules = Rules(unknown_session=4006)
     assert table.refusal(table.resume, "nope", 1) == (4006, False)
@@ -181,12 +194,14 @@ def test_resume_of_an_unknown_session(table):
 
 
 def test_another_bots_session_is_unknown(table):
+    """Another bots session is unknown."""
     session, _ = table.identify()
     table.bot = Bot("b", None, "Other", "C", "2")
     assert table.refusal(table.resume, session.id, 1) == (None, True)
 
 
 def test_session_left_too_long_is_gone(table):
+    """Session left too long is gone."""
     session, link = table.identify()
     table.table.leave(session, link, 1006, 0.0)
     table.now = 300.0
@@ -197,6 +212,7 @@ def test_session_left_too_long_is_gone(table):
 
 
 def test_live_session_never_expires(table):
+    """Live session never expires."""
     session, _ = table.identify()
     table.now = 10 * DAY
     assert table.deliver() == 1
@@ -204,6 +220,7 @@ def test_live_session_never_expires(table):
 
 
 def test_replay_is_bounded():
+    """What can no longer be replayed makes a Resume fail."""
     table = Table(replay_limit=3)
     session, link = table.identify()
     for _ in range(5):
@@ -220,6 +237,7 @@ def test_replay_is_bounded():
     + [(code, False) for code in (4001, 4002, 4006, 4007, 4010, 4014, 4900, 4902, 4913, 4915)],
 )
 def test_close_codes_decide_whether_a_session_survives(table, code, resumable):
+    """Close codes decide whether a session survives."""
     session, link = table.identify()
     table.table.leave(session, link, code, table.now)
     if resumable:
@@ -229,6 +247,7 @@ def test_close_codes_decide_whether_a_session_survives(table, code, resumable):
 
 
 def test_second_identify_on_a_shard_kicks_the_first(table):
+    """Second identify on a shard kicks the first."""
     old, first = table.identify()
     _, second = table.identify()
     assert first.ended == 4902
@@ -240,6 +259,7 @@ def test_second_identify_on_a_shard_kicks_the_first(table):
 
 
 def test_other_shard_lives_beside(table):
+    """Two shards live side by side and share the groups."""
     _, first = table.identify(shard=[0, 2])
     _, second = table.identify(shard=[1, 2])
     assert first.ended is second.ended is None
@@ -250,6 +270,7 @@ def test_other_shard_lives_beside(table):
 
 
 def test_resume_takes_a_live_session_over(table):
+    """Resume takes a live session over."""
     session, first = table.identify()
     _, second = table.resume(session.id, 1)
     assert first.ended == 4902
@@ -259,6 +280,7 @@ def test_resume_takes_a_live_session_over(table):
 
 
 def test_duplicates_have_the_same_ids_and_two_numbers(table):
+    """Duplicates have the same ids and two numbers."""
     _, link = table.identify()
     table.table.duplicates = 1
     assert table.deliver() == 2
@@ -268,6 +290,7 @@ def test_duplicates_have_the_same_ids_and_two_numbers(table):
 
 
 def test_start_limit_counts_a_day():
+    """Session starts are counted over 24 hours (3.1)."""
     table = Table(session_total=2)
     table.identify()
     table.now = 1000.0
@@ -286,6 +309,7 @@ def test_start_limit_counts_a_day():
 
 
 def test_pacing_is_counted_and_enforced_on_demand(table):
+    """Pacing is counted and enforced on demand."""
     table.identify()
     table.identify(shard=[1, 2])
     assert table.stats["identifies_too_fast"] == 1
@@ -296,6 +320,7 @@ def test_pacing_is_counted_and_enforced_on_demand(table):
 
 
 def test_forgotten_session_may_identify_on_its_connection(table):
+    """Forgotten session may identify on its connection."""
     session, link = table.identify()
     table.table.forget(session)
     assert link.session is None

@@ -7,6 +7,7 @@ from qqgroup_sync.simulator.tokens import TokenBook
 
 
 def test_same_token_until_the_last_minute():
+    """Same token until the last minute."""
     book = TokenBook(7200)
     first, new = book.issue("a", 0.0)
     assert new
@@ -15,6 +16,7 @@ def test_same_token_until_the_last_minute():
 
 
 def test_new_token_in_the_last_minute_while_the_old_lives_on():
+    """New token in the last minute while the old lives on."""
     book = TokenBook(7200)
     first, _ = book.issue("a", 0.0)
     second, new = book.issue("a", 7140.0)
@@ -26,11 +28,13 @@ def test_new_token_in_the_last_minute_while_the_old_lives_on():
 
 
 def test_tokens_of_bots_differ():
+    """Each bot has a token of its own."""
     book = TokenBook(7200)
     assert book.issue("a", 0.0)[0].text != book.issue("b", 0.0)[0].text
 
 
 def test_expire_kills_all_or_those_of_one_bot():
+    """Expire kills all or those of one bot."""
     book = TokenBook(7200)
     mine, _ = book.issue("a", 0.0)
     other, _ = book.issue("b", 0.0)
@@ -42,6 +46,7 @@ def test_expire_kills_all_or_those_of_one_bot():
 
 
 def test_dead_tokens_are_forgotten():
+    """Dead tokens are forgotten."""
     book = TokenBook(10)
     for hour in range(100):
         book.issue("a", hour * 3600.0)
@@ -49,6 +54,7 @@ def test_dead_tokens_are_forgotten():
 
 
 def test_burst_limit_counts_a_minute():
+    """The burst limit counts the requests of one appid in a minute."""
     book = TokenBook(7200)
     book.limit_burst("a", 2, 0.0)
     book.limit_burst("a", 2, 1.0)

@@ -26,10 +26,12 @@ from qqgroup_sync.simulator.urls import find_url
     ],
 )
 def test_detection_is_fuzzy(text, found):
+    """File names whose ending is a top-level domain count as URLs (2.6)."""
     assert find_url(text) == found
 
 
 def test_whitelist_allows_domain_and_its_subdomains_only():
+    """Whitelist allows domain and its subdomains only."""
     allowed = {"example.com"}
     assert find_url("example.com www.example.com https://a.example.com/x", allowed) is None
     assert find_url("badexample.com", allowed) == "badexample.com"

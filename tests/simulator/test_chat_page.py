@@ -1,0 +1,603 @@
+"""The chat page: its HTTP side over a real simulator, and the page itself in a real browser."""
+
+import json
+import re
+import shutil
+import threading
+import time
+from importlib.resources import files
+
+import pytest
+import requests
+
+from qqgroup_sync.simulator import Simulator
+from qqgroup_sync.simulator import chat_page as module
+from qqgroup_sync.simulator.chat_page import MAX_NAME, MAX_TEXT, chat_page, ensure_demo
+
+APPID = "102000001"
+BUTTONS = {
+    "content": {
+        "rows": [
+            {
+                "buttons": [
+                    {
+                        "id": "ok",
+                        "render_data": {"label": "OK", "style": 1},
+                        "action": {"type": 1, "data": "yes", "permission": {"type": 2}},
+                    },
+                    {
+                        "id": "nobody",
+                        "render_data": {"label": "No", "style": 0},
+                        "action": {"type": 1, "data": "no", "permission": {"type": 0}},
+                    },
+                    {
+                        "id": "command",
+                        "render_data": {"label": "Help", "style": 0},
+                        "action": {"type": 2, "data": "/help"},
+                    },
+                ]
+            }
+        ]
+    }
+}
+
+
+@pytest.fixture
+def simulator():
+    with Simulator(blueprints=[chat_page()]) as running:
+        yield running
+
+
+@pytest.fixture
+def group(simulator):
+    ensure_demo(simulator.platform)
+    return simulator.platform.groups[0]
+
+
+@pytest.fixture
+def events(simulator):
+    """(name, data) of every event that is sent to a bot."""
+    found = []
+
+    def observe(kind, record):
+        if kind == "event":
+            found.append((record.name, record.data))
+
+    simulator.platform.subscribe(observe)
+    return found
+
+
+def get(simulator, path, **options):
+    return requests.get(f"{simulator.url}{path}", timeout=5, **options)
+
+
+def post(simulator, action, body, **options):
+    return requests.post(f"{simulator.url}/simulator/{action}", json=body, timeout=5, **options)
+
+
+def state(simulator, chat=""):
+    return get(simulator, "/simulator/state", params={"chat": chat}).json()
+
+
+def as_bot(simulator, path, body):
+    """Call the platform's API as a bot."""
+    token = requests.post(
+        f"{simulator.url}/app/getAppAccessToken",
+        json={"appId": APPID, "clientSecret": "secret"},
+        timeout=5,
+    ).json()["access_token"]
+    return requests.post(
+        f"{simulator.url}{path}",
+        json=body,
+        headers={"Authorization": f"QQBot {token}"},
+        timeout=5,
+    )
+
+
+def connections():
+    """Threads of HTTP connections."""
+    return [one for one in threading.enumerate() if one.name.startswith("simulator-http-")]
+
+
+class Live:
+    """The live feed as the page reads it."""
+
+    def __init__(self, simulator):
+        self._response = get(simulator, "/simulator/live", stream=True)
+        self._lines = self._response.iter_lines(chunk_size=1, decode_unicode=True)
+        self.headers = self._response.headers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._response.close()
+
+    def line(self, beginning):
+        """The next line that begins so."""
+        return next(line for line in self._lines if line.startswith(beginning))
+
+    def next(self, kind):
+        """The next event of that kind."""
+        while True:
+            found = json.loads(self.line("data: ").removeprefix("data: "))
+            if found["kind"] == kind:
+                return found
+
+    def rest(self):
+        """Every event until the feed ends."""
+        return [line for line in self._lines if line.startswith("data: ")]
+
+
+# ------------------------------------------------------------------ the page
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/simulator/page/page.css", "text/css"),
+        ("/simulator/page/page.js", "text/javascript"),
+        ("/simulator/page/markdown.js", "text/javascript"),
+        ("/simulator/page/texts.js", "text/javascript"),
+        ("/simulator/page/icon.svg", "image/svg+xml"),
+        ("/simulator/state", "application/json"),
+    ],
+)
+def test_served_with_the_headers_that_make_it_safe(simulator, path, kind):
+    response = get(simulator, path)
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith(kind)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert not [name for name in response.headers if name.startswith("Access-Control-")]
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", "nothing.js", "..%2Fchat_page.py", "%2Fetc%2Fpasswd"]
+)
+def test_serves_no_other_file(simulator, name):
+    assert get(simulator, f"/simulator/page/{name}").status_code == 404
+
+
+def test_every_file_of_the_page_is_served(simulator):
+    folder = files("qqgroup_sync.simulator") / "page"
+    names = {one.name for one in folder.iterdir()} - {"index.html"}
+
+    assert all(get(simulator, f"/simulator/page/{name}").ok for name in names)
+
+
+def test_page_keeps_to_its_own_policy():
+    """Nothing from elsewhere, nothing inline, and no text that becomes HTML."""
+    folder = files("qqgroup_sync.simulator") / "page"
+    html = (folder / "index.html").read_text("utf-8")
+    code = "".join(one.read_text("utf-8") for one in folder.iterdir() if one.name.endswith(".js"))
+
+    assert not re.search(r"https?:|<style|style=|<script(?! type=\"module\" src)|\son\w+=", html)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", code)
+    assert "url(" not in (folder / "page.css").read_text("utf-8")
+
+
+def test_both_languages_say_the_same_things():
+    text = (files("qqgroup_sync.simulator") / "page" / "texts.js").read_text("utf-8")
+    zh, en = (re.findall(r"(\w+): \"", part) for part in text.split("const en =")[:2])
+
+    assert sorted(zh) == sorted(en)
+    assert len(zh) == len(set(zh)) > 40
+
+
+# ------------------------------------------------------------------ the state
+
+
+def test_empty_platform_is_given_a_group_and_a_private_chat(simulator):
+    found = state(simulator)
+
+    group, private = found["chats"]
+    assert (group["name"], group["group"]) == ("测试群 / Test group", True)
+    assert [(one["name"], one["role"]) for one in group["members"]] == [
+        ("Ming", "owner"),
+        ("Lan", "member"),
+    ]
+    assert (private["name"], private["group"]) == ("Ming", False)
+    assert found["chat"] == group["id"]
+    assert found["bots"] == found["messages"] == []
+
+
+def test_platform_in_use_is_left_as_it_is(simulator):
+    simulator.platform.user("Only friend")
+
+    ensure_demo(simulator.platform)
+
+    assert [chat["name"] for chat in state(simulator)["chats"]] == ["Only friend"]
+
+
+def test_state_holds_the_newest_messages_of_the_chosen_chat(simulator, group):
+    for number in range(205):
+        group.member("Lan").say(f"number {number}", at=False)
+    friend = simulator.platform.user("Ming")
+    friend.say("in private")
+
+    messages = state(simulator, group.openid)["messages"]
+    assert len(messages) == 200
+    assert [messages[0]["text"], messages[-1]["text"]] == ["number 5", "number 204"]
+    assert [one["text"] for one in state(simulator, friend.openid)["messages"]] == ["in private"]
+    assert state(simulator, "unknown")["chat"] == group.openid
+
+
+def test_state_tells_what_a_bot_sent(simulator, group):
+    asked = group.member("Lan").say("hello")
+    body = {
+        "msg_type": 2,
+        "markdown": {"content": "**bold**"},
+        "keyboard": BUTTONS,
+        "message_reference": {"message_id": asked.ref_idx},
+    }
+
+    assert as_bot(simulator, f"/v2/groups/{group.openid}/messages", body).ok
+
+    message = state(simulator)["messages"][-1]
+    assert message["name"] == f"bot-{APPID}"
+    assert (message["bot"], message["markdown"], message["proactive"]) == (True, True, True)
+    assert message["text"] == "**bold**"
+    assert message["quote"] == {"name": "Lan", "text": "hello"}
+    assert [one["id"] for one in message["keyboard"][0]["buttons"]] == ["ok", "nobody", "command"]
+
+
+def test_state_remembers_what_was_refused(simulator, group):
+    as_bot(simulator, f"/v2/groups/{group.openid}/messages", {"content": "see example.com"})
+
+    (refused,) = state(simulator, group.openid)["refused"]
+    assert refused["code"] == 40054010
+    assert "example.com" in refused["message"]
+    assert refused["call"] == "POST /v2/groups/…/messages"
+    assert state(simulator, simulator.platform.user("Ming").openid)["refused"] == []
+
+
+# ------------------------------------------------------------------ actions
+
+
+def test_member_speaks_to_the_bot_only_with_at(simulator, group, events):
+    simulator.platform.register_bot(APPID)
+    lan = group.member("Lan")
+    body = {"chat": group.openid, "sender": lan.openid, "text": "hi\n 你好"}
+
+    spoken = post(simulator, "say", {**body, "at": False}).json()
+    assert (spoken["text"], spoken["name"], spoken["at"]) == ("hi\n 你好", "Lan", [])
+    assert events == []
+
+    assert post(simulator, "say", body).json()["at"] == [f"bot-{APPID}"]
+    ((name, data),) = events
+    assert name == "GROUP_AT_MESSAGE_CREATE"
+    assert data["author"]["member_openid"] == lan.openid
+
+
+def test_friend_speaks_in_private(simulator, events):
+    simulator.platform.register_bot(APPID)
+    friend = simulator.platform.user("Ming")
+
+    assert post(simulator, "say", {"chat": friend.openid, "text": "hi"}).ok
+
+    assert [name for name, _ in events] == ["C2C_MESSAGE_CREATE"]
+
+
+def test_longest_text_is_taken(simulator, group):
+    body = {"chat": group.openid, "sender": group.owner.openid, "text": "🙂" * MAX_TEXT}
+
+    assert post(simulator, "say", body).status_code == 200
+
+
+def test_new_people_and_groups_are_events_for_the_bot(simulator, group, events):
+    simulator.platform.register_bot(APPID)
+
+    for _ in range(2):  # the second time, all of them are known
+        chat = post(simulator, "group", {"name": " Friends "}).json()["chat"]
+        member = {"chat": chat, "name": "小红", "role": "admin"}
+        openid = post(simulator, "member", member).json()["member"]
+        friend = post(simulator, "user", {"name": "小红"}).json()["chat"]
+
+    assert [name for name, _ in events] == ["GROUP_ADD_ROBOT", "GROUP_MEMBER_ADD", "FRIEND_ADD"]
+    assert openid == friend
+    made = next(one for one in state(simulator, chat)["chats"] if one["id"] == chat)
+    assert made["name"] == "Friends"
+    assert [(one["name"], one["role"]) for one in made["members"]] == [
+        ("Ming", "owner"),
+        ("Lan", "member"),
+        ("小红", "admin"),
+    ]
+
+
+def test_click_reaches_the_bot(simulator, group, events):
+    body = {"msg_type": 2, "markdown": {"content": "choose"}, "keyboard": BUTTONS}
+    sent = as_bot(simulator, f"/v2/groups/{group.openid}/messages", body).json()
+    lan = group.member("Lan")
+    click = {"message": sent["id"], "button": "ok", "sender": lan.openid}
+
+    interaction = post(simulator, "click", click).json()["interaction"]
+
+    ((name, data),) = events
+    assert (name, data["id"]) == ("INTERACTION_CREATE", interaction)
+    assert data["data"]["resolved"] == {"button_data": "yes", "button_id": "ok"}
+    for changed, status in [
+        ({"button": "nobody"}, 403),
+        ({"button": "command"}, 400),
+        ({"button": "unknown"}, 400),
+        ({"message": "unknown"}, 404),
+        ({"sender": "unknown"}, 404),
+    ]:
+        assert post(simulator, "click", {**click, **changed}).status_code == status
+    assert len(events) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "changed", "status", "error"),
+    [
+        ("say", {"text": ""}, 400, "empty"),
+        ("say", {"text": " \n"}, 400, "empty"),
+        ("say", {"text": ["hi"]}, 400, "empty"),
+        ("say", {"text": "x" * (MAX_TEXT + 1)}, 400, "too_long"),
+        ("say", {"text": "x" * 300_000}, 413, "too_long"),
+        ("say", {"text": "half \ud83d"}, 400, "not_json"),
+        ("say", {"chat": "unknown"}, 404, "unknown_chat"),
+        ("say", {"chat": ["unknown"]}, 404, "unknown_chat"),
+        ("say", {"sender": "unknown"}, 404, "unknown_sender"),
+        ("member", {"name": ""}, 400, "bad_name"),
+        ("member", {"name": "x" * (MAX_NAME + 1)}, 400, "bad_name"),
+        ("member", {"name": "a\nb"}, 400, "bad_name"),
+        ("member", {"name": "x", "role": "king"}, 400, "bad_role"),
+        ("member", {"name": "x", "role": []}, 400, "bad_role"),
+        ("member", {"name": "x", "chat": "unknown"}, 404, "unknown_chat"),
+        ("group", {"name": "\u202e"}, 400, "bad_name"),
+        ("user", {"name": " "}, 400, "bad_name"),
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(simulator, group, action, changed, status, error):
+    before = state(simulator)
+    body = {"chat": group.openid, "sender": group.owner.openid, "text": "hi", **changed}
+
+    response = post(simulator, action, body)
+
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response.json()["message"]
+    assert state(simulator) == before
+
+
+def test_member_of_a_private_chat_is_refused(simulator):
+    friend = simulator.platform.user("Ming")
+
+    response = post(simulator, "member", {"chat": friend.openid, "name": "Lan"})
+
+    assert (response.status_code, response.json()["error"]) == (404, "unknown_chat")
+
+
+def test_muted_member_cannot_speak(simulator, group):
+    lan = group.member("Lan")
+    lan.muted_until = simulator.clock.now() + 60
+
+    body = {"chat": group.openid, "sender": lan.openid, "text": "hi"}
+    response = post(simulator, "say", body)
+
+    assert (response.status_code, response.json()["error"]) == (403, "muted")
+
+
+# ------------------------------------------------------------------ other sites
+
+
+@pytest.mark.parametrize("action", ["say", "click", "group", "member", "user"])
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("application/x-www-form-urlencoded", "name=x"),
+        ("text/plain", '{"name": "x"}'),
+        ("multipart/form-data", '{"name": "x"}'),
+        (None, '{"name": "x"}'),
+    ],
+)
+def test_forms_of_other_sites_are_refused(simulator, action, kind, data):
+    response = requests.post(
+        f"{simulator.url}/simulator/{action}",
+        data=data.encode(),
+        headers={"Content-Type": kind},
+        timeout=5,
+    )
+
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize("data", ["", "[]", "null", "{", "[" * 100_000, b"\xff"])
+def test_body_must_be_a_json_object(simulator, data):
+    response = requests.post(
+        f"{simulator.url}/simulator/group",
+        data=data,
+        headers={"Content-Type": "application/json"},
+        timeout=5,
+    )
+
+    assert (response.status_code, response.json()["error"]) == (400, "not_json")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://example.org"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "example.org"},
+    ],
+)
+def test_other_origins_learn_and_do_nothing(simulator, headers):
+    for path in ("/simulator/state", "/simulator/live", "/simulator/page/page.js"):
+        assert get(simulator, path, headers=headers).status_code in (403, 421)
+    response = post(simulator, "group", {"name": "x"}, headers=headers)
+    assert response.status_code in (403, 421)
+    preflight = requests.options(f"{simulator.url}/simulator/say", headers=headers, timeout=5)
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+    assert simulator.platform.groups == []
+
+
+def test_own_page_is_welcome_and_links_to_it_work(simulator):
+    own = {"Origin": simulator.url, "Sec-Fetch-Site": "same-origin"}
+    assert post(simulator, "group", {"name": "x"}, headers=own).ok
+    assert get(simulator, "/", headers={"Sec-Fetch-Site": "cross-site"}).ok
+
+
+# ------------------------------------------------------------------ the live feed
+
+
+def test_live_tells_messages_recalls_and_refusals(simulator, group):
+    with Live(simulator) as live:
+        assert live.headers["Content-Type"].startswith("text/event-stream")
+        live.next("hello")
+        group.member("Lan").say("line one\nline two")
+        assert live.next("message")["message"]["text"] == "line one\nline two"
+
+        path = f"/v2/groups/{group.openid}/messages"
+        sent = as_bot(simulator, path, {"content": "good morning"}).json()
+        message = live.next("message")["message"]
+        assert (message["id"], message["proactive"]) == (sent["id"], True)
+
+        as_bot(simulator, path, {"content": ""})
+        assert live.next("refused")["code"] == 304061
+
+        (bot,) = simulator.platform.bots
+        simulator.platform.recall(bot, group.openid, sent["id"], c2c=False)
+        assert live.next("recall") == {
+            "kind": "recall",
+            "chat": group.openid,
+            "id": sent["id"],
+        }
+    assert state(simulator)["messages"][-1]["recalled"] is True
+
+
+def test_live_tells_acknowledgements(simulator, group):
+    body = {"msg_type": 2, "markdown": {"content": "choose"}, "keyboard": BUTTONS}
+    as_bot(simulator, f"/v2/groups/{group.openid}/messages", body)
+    with Live(simulator) as live:
+        live.next("hello")
+        interaction = group.member("Lan").click(group.messages[-1], "ok")
+        simulator.platform.acknowledge(simulator.platform.bots[0], interaction.id, 3)
+
+        assert live.next("ack") == {"kind": "ack", "id": interaction.id, "code": 3}
+
+
+def test_live_tells_new_chats_and_bots_on_and_off_line(simulator, group):
+    from qqgroup_sync import Client
+
+    with Live(simulator) as live:
+        live.next("hello")
+        group.join("小红")
+        members = live.next("overview")["chats"][0]["members"]
+        assert [one["name"] for one in members] == ["Ming", "Lan", "小红"]
+
+        client = Client(APPID, "secret", api_base=simulator.url)
+        client.start()
+        try:
+            while not any(bot["online"] for bot in live.next("overview")["bots"]):
+                pass
+        finally:
+            client.stop()
+        assert live.next("overview")["bots"] == [
+            {"appid": APPID, "name": f"bot-{APPID}", "online": False}
+        ]
+
+
+def test_every_page_hears_everything(simulator, group):
+    with Live(simulator) as one, Live(simulator) as other:
+        one.next("hello")
+        other.next("hello")
+        group.member("Lan").say("to all")
+        assert one.next("message") == other.next("message")
+
+
+def test_reader_who_does_not_keep_up_is_told_to_start_anew(simulator, group, monkeypatch):
+    monkeypatch.setattr(module, "_QUEUE", 3)
+    observer = module._Observer(simulator.platform)
+    simulator.platform.subscribe(observer)
+
+    for number in range(5):
+        group.member("Lan").say(str(number))
+
+    assert [one["kind"] for one in observer.take()] == ["message"] * 3 + ["hello"]
+    assert observer.take() == []
+
+
+def test_reader_who_has_gone_is_noticed(simulator, monkeypatch):
+    monkeypatch.setattr(module, "HEARTBEAT", 0.05)
+    before = set(connections())
+    with Live(simulator) as live:
+        live.next("hello")
+        assert live.line(":")
+        (thread,) = set(connections()) - before
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_stop_ends_live_feeds_at_once(simulator):
+    with Live(simulator) as one, Live(simulator) as other:
+        one.next("hello")
+        other.next("hello")
+        started = time.monotonic()
+
+        assert simulator.stop()
+
+        assert time.monotonic() - started < 2
+        assert not [one for one in threading.enumerate() if one.name.startswith("simulator")]
+        for live in (one, other):
+            try:
+                assert live.rest() == []
+            except requests.RequestException:
+                pass  # cut in the middle, which ends it as well
+
+
+# ------------------------------------------------------------------ in a browser
+
+
+@pytest.fixture
+def browser_page(simulator):
+    api = pytest.importorskip("playwright.sync_api")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        try:
+            page = browser.new_page(locale="en-US")
+            page.mistakes = []
+            page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+            page.goto(f"{simulator.url}/")
+            yield page
+            assert page.mistakes == []
+        finally:
+            browser.close()
+
+
+@pytest.mark.browser
+def test_conversation_with_a_bot(simulator, browser_page):
+    from qqgroup_sync import Chain, Client
+
+    client = Client(APPID, "secret", api_base=simulator.url)
+
+    @client.on_group_message
+    def answer(message):
+        return Chain().markdown(f"**echo** {message.text} [bad](javascript:alert(1))")
+
+    page = browser_page
+    page.get_by_text("No bot is connected yet.").wait_for()
+    client.start()
+    try:
+        page.locator("#bots .online").wait_for()
+        page.locator("#offline").wait_for(state="hidden")
+        page.locator("#text").fill("<img src=x onerror=\"document.title='broken'\">")
+        page.locator("#text").press("Enter")
+        page.locator(".from-bot strong", has_text="echo").wait_for()
+    finally:
+        client.stop()
+    assert page.locator("#text").input_value() == ""
+    assert page.locator("#messages .message").count() == 2
+    assert page.locator("#messages img, #messages a").count() == 0
+    assert page.title() != "broken"
+    page.get_by_text("is off line").wait_for()
