@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.errors import GatewayRejected as GatewayRejected
     from qqgroup_sync.errors import IPNotAllowed as IPNotAllowed
     from qqgroup_sync.errors import MediaError as MediaError
+    from qqgroup_sync.errors import MediaRejected as MediaRejected
     from qqgroup_sync.errors import MediaTooLarge as MediaTooLarge
     from qqgroup_sync.errors import NotConnected as NotConnected
     from qqgroup_sync.errors import NotFound as NotFound
@@ -71,9 +72,9 @@ _HOMES = {
     "dispatch.filters": "Equal",
     "errors": (
         "ApiError AuthError BadResponse ConfigError ContentRejected DuplicateMessage Forbidden "
-        "GatewayError GatewayRejected IPNotAllowed MediaError MediaTooLarge NotConnected NotFound "
-        "PartialSendError ProactiveNotAllowed QQGroupError RateLimited ReplyExpired "
-        "ReplyLimitReached ServerError StateError TransportError TransportTimeout"
+        "GatewayError GatewayRejected IPNotAllowed MediaError MediaRejected MediaTooLarge "
+        "NotConnected NotFound PartialSendError ProactiveNotAllowed QQGroupError RateLimited "
+        "ReplyExpired ReplyLimitReached ServerError StateError TransportError TransportTimeout"
     ),
     "events.models": (
         "Attachment AuditResult C2CMessage C2CProactiveAllowed C2CProactiveRefused EnterAio Event "

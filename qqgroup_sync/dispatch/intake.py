@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -25,11 +26,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Ordering = Literal["sender", "group"] | None
-Key = tuple[str, str]
+Key = int  # what is remembered of an id, see fingerprint
 
 REMEMBERED = 50_000  # ids of handled events, at most
 GENERATIONS = 4
 GENERATION_LIFE = 300.0  # seconds; an id is remembered for 15 to 20 minutes while there is room
+
+
+def fingerprint(event: Event) -> Key | None:
+    """Return 64 bits that stand for the event's id, in every process; None without an id.
+
+    50 000 ids then take 3 MB instead of 10, and do not keep scattered memory alive. A new
+    message is taken for a remembered one about once in 10 ** 14 times.
+    """
+    key = dedupe_key(event)
+    if key is None:
+        return None
+    text = f"{key[0]}\n{key[1]}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
 class Position(NamedTuple):
@@ -170,7 +184,7 @@ class Intake:
 
     def is_new(self, event: Event) -> bool:
         """Tell whether an event has not come before."""
-        key = dedupe_key(event)
+        key = fingerprint(event)
         return key is None or not self._seen.knows(key)
 
     def accept(self, shard: int, s: int | None, event: Event) -> None:
@@ -180,7 +194,7 @@ class Intake:
             if mark is None:  # an event before READY: no session to resume, but nothing is lost
                 mark = self._marks[shard] = LowWaterMark("", None)
             self._counted["received"] += 1
-        key = dedupe_key(event)
+        key = fingerprint(event)
         if key is not None and not self._seen.claim(key):
             self._note("repeated", mark, s, None)
             return

@@ -1,7 +1,5 @@
 """A platform without sockets, a running simulator, and a bot made of plain requests and frames."""
 
-import threading
-
 import pytest
 
 from qqgroup_sync.simulator.clock import SimulatedClock
@@ -9,16 +7,6 @@ from qqgroup_sync.simulator.platform import Platform
 from qqgroup_sync.simulator.simulator import Simulator
 
 from .bot import APPID, Bot
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_left():
-    before = set(threading.enumerate())
-    yield
-    left = [one for one in threading.enumerate() if one not in before]
-    for thread in left:  # those of clients end when they see the server gone
-        thread.join(2)
-    assert not [one.name for one in left if one.is_alive()]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""The chat page: its HTTP side over a real simulator, and the page itself in a real browser."""
+"""The chat page: its HTTP side over a real sim, and the page itself in a real browser."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -14,7 +15,8 @@ from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator import chat_page as module
 from qqgroup_sync.simulator.chat_page import MAX_NAME, MAX_TEXT, chat_page, ensure_demo
 
-APPID = "102000001"
+from .bot import APPID
+
 BUTTONS = {
     "content": {
         "rows": [
@@ -43,19 +45,21 @@ BUTTONS = {
 
 
 @pytest.fixture
-def simulator():
+def sim():
+    """A running simulator with the chat page."""
     with Simulator(blueprints=[chat_page()]) as running:
         yield running
 
 
 @pytest.fixture
-def group(simulator):
-    ensure_demo(simulator.platform)
-    return simulator.platform.groups[0]
+def group(sim):
+    """The demo group: Ming and Lan."""
+    ensure_demo(sim.platform)
+    return sim.platform.groups[0]
 
 
 @pytest.fixture
-def events(simulator):
+def events(sim):
     """(name, data) of every event that is sent to a bot."""
     found = []
 
@@ -63,35 +67,29 @@ def events(simulator):
         if kind == "event":
             found.append((record.name, record.data))
 
-    simulator.platform.subscribe(observe)
+    sim.platform.subscribe(observe)
     return found
 
 
-def get(simulator, path, **options):
-    return requests.get(f"{simulator.url}{path}", timeout=5, **options)
+def get(sim, path, **options):
+    """Ask the page's server."""
+    return requests.get(f"{sim.url}{path}", timeout=5, **options)
 
 
-def post(simulator, action, body, **options):
-    return requests.post(f"{simulator.url}/simulator/{action}", json=body, timeout=5, **options)
+def post(sim, action, body, **options):
+    """Act as the page does."""
+    return requests.post(f"{sim.url}/simulator/{action}", json=body, timeout=5, **options)
 
 
-def state(simulator, chat=""):
-    return get(simulator, "/simulator/state", params={"chat": chat}).json()
+def state(sim, chat=""):
+    """What the page shows."""
+    return get(sim, "/simulator/state", params={"chat": chat}).json()
 
 
-def as_bot(simulator, path, body):
-    """Call the platform's API as a bot."""
-    token = requests.post(
-        f"{simulator.url}/app/getAppAccessToken",
-        json={"appId": APPID, "clientSecret": "secret"},
-        timeout=5,
-    ).json()["access_token"]
-    return requests.post(
-        f"{simulator.url}{path}",
-        json=body,
-        headers={"Authorization": f"QQBot {token}"},
-        timeout=5,
-    )
+def offer(bot, group, text, **fields):
+    """Let a bot send markdown with buttons."""
+    body = {"msg_type": 2, "markdown": {"content": text}, "keyboard": BUTTONS, **fields}
+    return bot.post(f"/v2/groups/{group.openid}/messages", body)
 
 
 def connections():
@@ -102,8 +100,8 @@ def connections():
 class Live:
     """The live feed as the page reads it."""
 
-    def __init__(self, simulator):
-        self._response = get(simulator, "/simulator/live", stream=True)
+    def __init__(self, sim):
+        self._response = get(sim, "/simulator/live", stream=True)
         self._lines = self._response.iter_lines(chunk_size=1, decode_unicode=True)
         self.headers = self._response.headers
 
@@ -144,8 +142,9 @@ class Live:
         ("/simulator/state", "application/json"),
     ],
 )
-def test_served_with_the_headers_that_make_it_safe(simulator, path, kind):
-    response = get(simulator, path)
+def test_served_with_the_headers_that_make_it_safe(sim, path, kind):
+    """Served with the headers that make it safe."""
+    response = get(sim, path)
 
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith(kind)
@@ -160,15 +159,17 @@ def test_served_with_the_headers_that_make_it_safe(simulator, path, kind):
 @pytest.mark.parametrize(
     "name", ["index.html", "nothing.js", "..%2Fchat_page.py", "%2Fetc%2Fpasswd"]
 )
-def test_serves_no_other_file(simulator, name):
-    assert get(simulator, f"/simulator/page/{name}").status_code == 404
+def test_serves_no_other_file(sim, name):
+    """Serves no other file."""
+    assert get(sim, f"/simulator/page/{name}").status_code == 404
 
 
-def test_every_file_of_the_page_is_served(simulator):
+def test_every_file_of_the_page_is_served(sim):
+    """Every file of the page is served."""
     folder = files("qqgroup_sync.simulator") / "page"
     names = {one.name for one in folder.iterdir()} - {"index.html"}
 
-    assert all(get(simulator, f"/simulator/page/{name}").ok for name in names)
+    assert all(get(sim, f"/simulator/page/{name}").ok for name in names)
 
 
 def test_page_keeps_to_its_own_policy():
@@ -183,6 +184,7 @@ def test_page_keeps_to_its_own_policy():
 
 
 def test_both_languages_say_the_same_things():
+    """Both languages say the same things."""
     text = (files("qqgroup_sync.simulator") / "page" / "texts.js").read_text("utf-8")
     zh, en = (re.findall(r"(\w+): \"", part) for part in text.split("const en =")[:2])
 
@@ -193,8 +195,9 @@ def test_both_languages_say_the_same_things():
 # ------------------------------------------------------------------ the state
 
 
-def test_empty_platform_is_given_a_group_and_a_private_chat(simulator):
-    found = state(simulator)
+def test_empty_platform_is_given_a_group_and_a_private_chat(sim):
+    """Empty platform is given a group and a private chat."""
+    found = state(sim)
 
     group, private = found["chats"]
     assert (group["name"], group["group"]) == ("测试群 / Test group", True)
@@ -207,39 +210,37 @@ def test_empty_platform_is_given_a_group_and_a_private_chat(simulator):
     assert found["bots"] == found["messages"] == []
 
 
-def test_platform_in_use_is_left_as_it_is(simulator):
-    simulator.platform.user("Only friend")
+def test_platform_in_use_is_left_as_it_is(sim):
+    """Platform in use is left as it is."""
+    sim.platform.user("Only friend")
 
-    ensure_demo(simulator.platform)
+    ensure_demo(sim.platform)
 
-    assert [chat["name"] for chat in state(simulator)["chats"]] == ["Only friend"]
+    assert [chat["name"] for chat in state(sim)["chats"]] == ["Only friend"]
 
 
-def test_state_holds_the_newest_messages_of_the_chosen_chat(simulator, group):
+def test_state_holds_the_newest_messages_of_the_chosen_chat(sim, group):
+    """State holds the newest messages of the chosen chat."""
     for number in range(205):
         group.member("Lan").say(f"number {number}", at=False)
-    friend = simulator.platform.user("Ming")
+    friend = sim.platform.user("Ming")
     friend.say("in private")
 
-    messages = state(simulator, group.openid)["messages"]
+    messages = state(sim, group.openid)["messages"]
     assert len(messages) == 200
     assert [messages[0]["text"], messages[-1]["text"]] == ["number 5", "number 204"]
-    assert [one["text"] for one in state(simulator, friend.openid)["messages"]] == ["in private"]
-    assert state(simulator, "unknown")["chat"] == group.openid
+    assert [one["text"] for one in state(sim, friend.openid)["messages"]] == ["in private"]
+    assert state(sim, "unknown")["chat"] == group.openid
 
 
-def test_state_tells_what_a_bot_sent(simulator, group):
+def test_state_tells_what_a_bot_sent(sim, bot, group):
+    """State tells what a bot sent."""
     asked = group.member("Lan").say("hello")
-    body = {
-        "msg_type": 2,
-        "markdown": {"content": "**bold**"},
-        "keyboard": BUTTONS,
-        "message_reference": {"message_id": asked.ref_idx},
-    }
+    quote = {"message_id": asked.ref_idx}
 
-    assert as_bot(simulator, f"/v2/groups/{group.openid}/messages", body).ok
+    assert offer(bot, group, "**bold**", message_reference=quote).ok
 
-    message = state(simulator)["messages"][-1]
+    message = state(sim)["messages"][-1]
     assert message["name"] == f"bot-{APPID}"
     assert (message["bot"], message["markdown"], message["proactive"]) == (True, True, True)
     assert message["text"] == "**bold**"
@@ -247,61 +248,66 @@ def test_state_tells_what_a_bot_sent(simulator, group):
     assert [one["id"] for one in message["keyboard"][0]["buttons"]] == ["ok", "nobody", "command"]
 
 
-def test_state_remembers_what_was_refused(simulator, group):
-    as_bot(simulator, f"/v2/groups/{group.openid}/messages", {"content": "see example.com"})
+def test_state_remembers_what_was_refused(sim, bot, group):
+    """State remembers what was refused."""
+    bot.say(group, "see example.com")
 
-    (refused,) = state(simulator, group.openid)["refused"]
+    (refused,) = state(sim, group.openid)["refused"]
     assert refused["code"] == 40054010
     assert "example.com" in refused["message"]
     assert refused["call"] == "POST /v2/groups/…/messages"
-    assert state(simulator, simulator.platform.user("Ming").openid)["refused"] == []
+    assert state(sim, sim.platform.user("Ming").openid)["refused"] == []
 
 
 # ------------------------------------------------------------------ actions
 
 
-def test_member_speaks_to_the_bot_only_with_at(simulator, group, events):
-    simulator.platform.register_bot(APPID)
+def test_member_speaks_to_the_bot_only_with_at(sim, group, events):
+    """Member speaks to the bot only with at."""
+    sim.platform.register_bot(APPID)
     lan = group.member("Lan")
     body = {"chat": group.openid, "sender": lan.openid, "text": "hi\n 你好"}
 
-    spoken = post(simulator, "say", {**body, "at": False}).json()
+    spoken = post(sim, "say", {**body, "at": False}).json()
     assert (spoken["text"], spoken["name"], spoken["at"]) == ("hi\n 你好", "Lan", [])
     assert events == []
 
-    assert post(simulator, "say", body).json()["at"] == [f"bot-{APPID}"]
+    assert post(sim, "say", body).json()["at"] == [f"bot-{APPID}"]
     ((name, data),) = events
     assert name == "GROUP_AT_MESSAGE_CREATE"
     assert data["author"]["member_openid"] == lan.openid
 
 
-def test_friend_speaks_in_private(simulator, events):
-    simulator.platform.register_bot(APPID)
-    friend = simulator.platform.user("Ming")
+def test_friend_speaks_in_private(sim, events):
+    """Friend speaks in private."""
+    sim.platform.register_bot(APPID)
+    friend = sim.platform.user("Ming")
 
-    assert post(simulator, "say", {"chat": friend.openid, "text": "hi"}).ok
+    assert post(sim, "say", {"chat": friend.openid, "text": "hi"}).ok
 
     assert [name for name, _ in events] == ["C2C_MESSAGE_CREATE"]
 
 
-def test_longest_text_is_taken(simulator, group):
+def test_longest_text_is_taken(sim, group):
+    """Longest text is taken."""
     body = {"chat": group.openid, "sender": group.owner.openid, "text": "🙂" * MAX_TEXT}
 
-    assert post(simulator, "say", body).status_code == 200
+    assert post(sim, "say", body).status_code == 200
 
 
-def test_new_people_and_groups_are_events_for_the_bot(simulator, group, events):
-    simulator.platform.register_bot(APPID)
+def test_new_people_and_groups_are_events_for_the_bot(sim, group, events):
+    """New people and groups are events for the bot."""
+    sim.platform.register_bot(APPID)
 
     for _ in range(2):  # the second time, all of them are known
-        chat = post(simulator, "group", {"name": " Friends "}).json()["chat"]
+        chat = post(sim, "group", {"name": " Friends "}).json()["chat"]
         member = {"chat": chat, "name": "小红", "role": "admin"}
-        openid = post(simulator, "member", member).json()["member"]
-        friend = post(simulator, "user", {"name": "小红"}).json()["chat"]
+        openid = post(sim, "member", member).json()["member"]
+        friend = post(sim, "user", {"name": "小红"}).json()["chat"]
 
     assert [name for name, _ in events] == ["GROUP_ADD_ROBOT", "GROUP_MEMBER_ADD", "FRIEND_ADD"]
     assert openid == friend
-    made = next(one for one in state(simulator, chat)["chats"] if one["id"] == chat)
+    made = next(one for one in state(sim, chat)["chats"] if one["id"] == chat)
     assert made["name"] == "Friends"
     assert [(one["name"], one["role"]) for one in made["members"]] == [
         ("Ming", "owner"),
@@ -310,13 +316,13 @@ def test_new_people_and_groups_are_events_for_the_bot(simulator, group, events):
     ]
 
 
-def test_click_reaches_the_bot(simulator, group, events):
-    body = {"msg_type": 2, "markdown": {"content": "choose"}, "keyboard": BUTTONS}
-    sent = as_bot(simulator, f"/v2/groups/{group.openid}/messages", body).json()
+def test_click_reaches_the_bot(sim, bot, group, events):
+    """Click reaches the bot."""
+    sent = offer(bot, group, "choose").json()
     lan = group.member("Lan")
     click = {"message": sent["id"], "button": "ok", "sender": lan.openid}
 
-    interaction = post(simulator, "click", click).json()["interaction"]
+    interaction = post(sim, "click", click).json()["interaction"]
 
     ((name, data),) = events
     assert (name, data["id"]) == ("INTERACTION_CREATE", interaction)
@@ -328,57 +334,60 @@ def test_click_reaches_the_bot(simulator, group, events):
         ({"message": "unknown"}, 404),
         ({"sender": "unknown"}, 404),
     ]:
-        assert post(simulator, "click", {**click, **changed}).status_code == status
+        assert post(sim, "click", {**click, **changed}).status_code == status
     assert len(events) == 1
 
 
 @pytest.mark.parametrize(
-    ("action", "changed", "status", "error"),
+    ("action", "changed", "answer"),
     [
-        ("say", {"text": ""}, 400, "empty"),
-        ("say", {"text": " \n"}, 400, "empty"),
-        ("say", {"text": ["hi"]}, 400, "empty"),
-        ("say", {"text": "x" * (MAX_TEXT + 1)}, 400, "too_long"),
-        ("say", {"text": "x" * 300_000}, 413, "too_long"),
-        ("say", {"text": "half \ud83d"}, 400, "not_json"),
-        ("say", {"chat": "unknown"}, 404, "unknown_chat"),
-        ("say", {"chat": ["unknown"]}, 404, "unknown_chat"),
-        ("say", {"sender": "unknown"}, 404, "unknown_sender"),
-        ("member", {"name": ""}, 400, "bad_name"),
-        ("member", {"name": "x" * (MAX_NAME + 1)}, 400, "bad_name"),
-        ("member", {"name": "a\nb"}, 400, "bad_name"),
-        ("member", {"name": "x", "role": "king"}, 400, "bad_role"),
-        ("member", {"name": "x", "role": []}, 400, "bad_role"),
-        ("member", {"name": "x", "chat": "unknown"}, 404, "unknown_chat"),
-        ("group", {"name": "\u202e"}, 400, "bad_name"),
-        ("user", {"name": " "}, 400, "bad_name"),
+        ("say", {"text": ""}, (400, "empty")),
+        ("say", {"text": " \n"}, (400, "empty")),
+        ("say", {"text": ["hi"]}, (400, "empty")),
+        ("say", {"text": "x" * (MAX_TEXT + 1)}, (400, "too_long")),
+        ("say", {"text": "x" * 300_000}, (413, "too_long")),
+        ("say", {"text": "half \ud83d"}, (400, "not_json")),
+        ("say", {"chat": "unknown"}, (404, "unknown_chat")),
+        ("say", {"chat": ["unknown"]}, (404, "unknown_chat")),
+        ("say", {"sender": "unknown"}, (404, "unknown_sender")),
+        ("member", {"name": ""}, (400, "bad_name")),
+        ("member", {"name": "x" * (MAX_NAME + 1)}, (400, "bad_name")),
+        ("member", {"name": "a\nb"}, (400, "bad_name")),
+        ("member", {"name": "x", "role": "king"}, (400, "bad_role")),
+        ("member", {"name": "x", "role": []}, (400, "bad_role")),
+        ("member", {"name": "x", "chat": "unknown"}, (404, "unknown_chat")),
+        ("group", {"name": "\u202e"}, (400, "bad_name")),
+        ("user", {"name": " "}, (400, "bad_name")),
     ],
 )
-def test_nonsense_is_refused_and_changes_nothing(simulator, group, action, changed, status, error):
-    before = state(simulator)
+def test_nonsense_is_refused_and_changes_nothing(sim, group, action, changed, answer):
+    """Nonsense is refused and changes nothing."""
+    before = state(sim)
     body = {"chat": group.openid, "sender": group.owner.openid, "text": "hi", **changed}
 
-    response = post(simulator, action, body)
+    response = post(sim, action, body)
 
-    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert (response.status_code, response.json()["error"]) == answer
     assert response.json()["message"]
-    assert state(simulator) == before
+    assert state(sim) == before
 
 
-def test_member_of_a_private_chat_is_refused(simulator):
-    friend = simulator.platform.user("Ming")
+def test_member_of_a_private_chat_is_refused(sim):
+    """Member of a private chat is refused."""
+    friend = sim.platform.user("Ming")
 
-    response = post(simulator, "member", {"chat": friend.openid, "name": "Lan"})
+    response = post(sim, "member", {"chat": friend.openid, "name": "Lan"})
 
     assert (response.status_code, response.json()["error"]) == (404, "unknown_chat")
 
 
-def test_muted_member_cannot_speak(simulator, group):
+def test_muted_member_cannot_speak(sim, group):
+    """Muted member cannot speak."""
     lan = group.member("Lan")
-    lan.muted_until = simulator.clock.now() + 60
+    lan.muted_until = sim.clock.now() + 60
 
     body = {"chat": group.openid, "sender": lan.openid, "text": "hi"}
-    response = post(simulator, "say", body)
+    response = post(sim, "say", body)
 
     assert (response.status_code, response.json()["error"]) == (403, "muted")
 
@@ -396,9 +405,10 @@ def test_muted_member_cannot_speak(simulator, group):
         (None, '{"name": "x"}'),
     ],
 )
-def test_forms_of_other_sites_are_refused(simulator, action, kind, data):
+def test_forms_of_other_sites_are_refused(sim, action, kind, data):
+    """Forms of other sites are refused."""
     response = requests.post(
-        f"{simulator.url}/simulator/{action}",
+        f"{sim.url}/simulator/{action}",
         data=data.encode(),
         headers={"Content-Type": kind},
         timeout=5,
@@ -408,9 +418,10 @@ def test_forms_of_other_sites_are_refused(simulator, action, kind, data):
 
 
 @pytest.mark.parametrize("data", ["", "[]", "null", "{", "[" * 100_000, b"\xff"])
-def test_body_must_be_a_json_object(simulator, data):
+def test_body_must_be_a_json_object(sim, data):
+    """Body must be a JSON object."""
     response = requests.post(
-        f"{simulator.url}/simulator/group",
+        f"{sim.url}/simulator/group",
         data=data,
         headers={"Content-Type": "application/json"},
         timeout=5,
@@ -430,94 +441,92 @@ def test_body_must_be_a_json_object(simulator, data):
         {"Host": "example.org"},
     ],
 )
-def test_other_origins_learn_and_do_nothing(simulator, headers):
+def test_other_origins_learn_and_do_nothing(sim, headers):
+    """Other origins learn and do nothing."""
     for path in ("/simulator/state", "/simulator/live", "/simulator/page/page.js"):
-        assert get(simulator, path, headers=headers).status_code in (403, 421)
-    response = post(simulator, "group", {"name": "x"}, headers=headers)
+        assert get(sim, path, headers=headers).status_code in (403, 421)
+    response = post(sim, "group", {"name": "x"}, headers=headers)
     assert response.status_code in (403, 421)
-    preflight = requests.options(f"{simulator.url}/simulator/say", headers=headers, timeout=5)
+    preflight = requests.options(f"{sim.url}/simulator/say", headers=headers, timeout=5)
     assert "Access-Control-Allow-Origin" not in preflight.headers
-    assert simulator.platform.groups == []
+    assert sim.platform.groups == []
 
 
-def test_own_page_is_welcome_and_links_to_it_work(simulator):
-    own = {"Origin": simulator.url, "Sec-Fetch-Site": "same-origin"}
-    assert post(simulator, "group", {"name": "x"}, headers=own).ok
-    assert get(simulator, "/", headers={"Sec-Fetch-Site": "cross-site"}).ok
+def test_own_page_is_welcome_and_links_to_it_work(sim):
+    """Own page is welcome and links to it work."""
+    own = {"Origin": sim.url, "Sec-Fetch-Site": "same-origin"}
+    assert post(sim, "group", {"name": "x"}, headers=own).ok
+    assert get(sim, "/", headers={"Sec-Fetch-Site": "cross-site"}).ok
 
 
 # ------------------------------------------------------------------ the live feed
 
 
-def test_live_tells_messages_recalls_and_refusals(simulator, group):
-    with Live(simulator) as live:
+def test_live_tells_messages_recalls_and_refusals(sim, bot, group):
+    """Live tells messages recalls and refusals."""
+    with Live(sim) as live:
         assert live.headers["Content-Type"].startswith("text/event-stream")
         live.next("hello")
         group.member("Lan").say("line one\nline two")
         assert live.next("message")["message"]["text"] == "line one\nline two"
 
-        path = f"/v2/groups/{group.openid}/messages"
-        sent = as_bot(simulator, path, {"content": "good morning"}).json()
+        sent = bot.say(group, "good morning").json()
         message = live.next("message")["message"]
         assert (message["id"], message["proactive"]) == (sent["id"], True)
 
-        as_bot(simulator, path, {"content": ""})
+        bot.say(group, "")
         assert live.next("refused")["code"] == 304061
 
-        (bot,) = simulator.platform.bots
-        simulator.platform.recall(bot, group.openid, sent["id"], c2c=False)
+        bot.call("DELETE", f"/v2/groups/{group.openid}/messages/{sent['id']}")
         assert live.next("recall") == {
             "kind": "recall",
             "chat": group.openid,
             "id": sent["id"],
         }
-    assert state(simulator)["messages"][-1]["recalled"] is True
+    assert state(sim)["messages"][-1]["recalled"] is True
 
 
-def test_live_tells_acknowledgements(simulator, group):
-    body = {"msg_type": 2, "markdown": {"content": "choose"}, "keyboard": BUTTONS}
-    as_bot(simulator, f"/v2/groups/{group.openid}/messages", body)
-    with Live(simulator) as live:
+def test_live_tells_acknowledgements(sim, bot, group):
+    """Live tells acknowledgements."""
+    offer(bot, group, "choose")
+    with Live(sim) as live:
         live.next("hello")
         interaction = group.member("Lan").click(group.messages[-1], "ok")
-        simulator.platform.acknowledge(simulator.platform.bots[0], interaction.id, 3)
+        bot.call("PUT", f"/interactions/{interaction.id}", {"code": 3})
 
         assert live.next("ack") == {"kind": "ack", "id": interaction.id, "code": 3}
 
 
-def test_live_tells_new_chats_and_bots_on_and_off_line(simulator, group):
-    from qqgroup_sync import Client
-
-    with Live(simulator) as live:
+def test_live_tells_new_members_and_bots_on_and_off_line(sim, bot, group):
+    """Live tells new members and bots on and off line."""
+    robot = {"appid": APPID, "name": f"bot-{APPID}"}
+    with Live(sim) as live:
         live.next("hello")
         group.join("小红")
         members = live.next("overview")["chats"][0]["members"]
         assert [one["name"] for one in members] == ["Ming", "Lan", "小红"]
 
-        client = Client(APPID, "secret", api_base=simulator.url)
-        client.start()
-        try:
-            while not any(bot["online"] for bot in live.next("overview")["bots"]):
-                pass
-        finally:
-            client.stop()
-        assert live.next("overview")["bots"] == [
-            {"appid": APPID, "name": f"bot-{APPID}", "online": False}
-        ]
+        wire = bot.connect(identify=True)
+        assert live.next("overview")["bots"] == [{**robot, "online": True}]
+
+        wire.websocket.close()
+        assert live.next("overview")["bots"] == [{**robot, "online": False}]
 
 
-def test_every_page_hears_everything(simulator, group):
-    with Live(simulator) as one, Live(simulator) as other:
+def test_every_page_hears_everything(sim, group):
+    """Every page hears everything."""
+    with Live(sim) as one, Live(sim) as other:
         one.next("hello")
         other.next("hello")
         group.member("Lan").say("to all")
         assert one.next("message") == other.next("message")
 
 
-def test_reader_who_does_not_keep_up_is_told_to_start_anew(simulator, group, monkeypatch):
+def test_reader_who_does_not_keep_up_is_told_to_start_anew(sim, group, monkeypatch):
+    """Reader who does not keep up is told to start anew."""
     monkeypatch.setattr(module, "_QUEUE", 3)
-    observer = module._Observer(simulator.platform)
-    simulator.platform.subscribe(observer)
+    observer = module._Observer(sim.platform)
+    sim.platform.subscribe(observer)
 
     for number in range(5):
         group.member("Lan").say(str(number))
@@ -526,10 +535,11 @@ def test_reader_who_does_not_keep_up_is_told_to_start_anew(simulator, group, mon
     assert observer.take() == []
 
 
-def test_reader_who_has_gone_is_noticed(simulator, monkeypatch):
+def test_reader_who_has_gone_is_noticed(sim, monkeypatch):
+    """Reader who has gone is noticed."""
     monkeypatch.setattr(module, "HEARTBEAT", 0.05)
     before = set(connections())
-    with Live(simulator) as live:
+    with Live(sim) as live:
         live.next("hello")
         assert live.line(":")
         (thread,) = set(connections()) - before
@@ -537,28 +547,28 @@ def test_reader_who_has_gone_is_noticed(simulator, monkeypatch):
     assert not thread.is_alive()
 
 
-def test_stop_ends_live_feeds_at_once(simulator):
-    with Live(simulator) as one, Live(simulator) as other:
+def test_stop_ends_live_feeds_at_once(sim):
+    """Stop ends live feeds at once."""
+    with Live(sim) as one, Live(sim) as other:
         one.next("hello")
         other.next("hello")
         started = time.monotonic()
 
-        assert simulator.stop()
+        assert sim.stop()
 
         assert time.monotonic() - started < 2
         assert not [one for one in threading.enumerate() if one.name.startswith("simulator")]
         for live in (one, other):
-            try:
+            with contextlib.suppress(requests.RequestException):  # cut off: that is an end, too
                 assert live.rest() == []
-            except requests.RequestException:
-                pass  # cut in the middle, which ends it as well
 
 
 # ------------------------------------------------------------------ in a browser
 
 
 @pytest.fixture
-def browser_page(simulator):
+def browser_page(sim):
+    """The page in Chromium, without mistakes in its scripts."""
     api = pytest.importorskip("playwright.sync_api")
     options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -568,7 +578,7 @@ def browser_page(simulator):
             page = browser.new_page(locale="en-US")
             page.mistakes = []
             page.on("pageerror", lambda error: page.mistakes.append(str(error)))
-            page.goto(f"{simulator.url}/")
+            page.goto(f"{sim.url}/")
             yield page
             assert page.mistakes == []
         finally:
@@ -576,14 +586,17 @@ def browser_page(simulator):
 
 
 @pytest.mark.browser
-def test_conversation_with_a_bot(simulator, browser_page):
+def test_conversation_with_a_bot(sim, browser_page):
+    """Conversation with a bot."""
     from qqgroup_sync import Chain, Client
 
-    client = Client(APPID, "secret", api_base=simulator.url)
+    client = Client(APPID, "secret", api_base=sim.url)
 
     @client.on_group_message
     def answer(message):
-        return Chain().markdown(f"**echo** {message.text} [bad](javascript:alert(1))")
+        return Chain().markdown(
+            f"**echo** {message.text} [bad](javascript:alert(1)) [good](https://qq.com/a_(b))"
+        )
 
     page = browser_page
     page.get_by_text("No bot is connected yet.").wait_for()
@@ -598,6 +611,9 @@ def test_conversation_with_a_bot(simulator, browser_page):
         client.stop()
     assert page.locator("#text").input_value() == ""
     assert page.locator("#messages .message").count() == 2
-    assert page.locator("#messages img, #messages a").count() == 0
+    assert page.locator("#messages img").count() == 0
+    links = page.locator("#messages a").evaluate_all("all => all.map((one) => one.href)")
+    assert links == ["https://qq.com/a_(b)"]
+    assert page.locator(".from-bot .bubble").inner_text().endswith("bad good")
     assert page.title() != "broken"
     page.get_by_text("is off line").wait_for()

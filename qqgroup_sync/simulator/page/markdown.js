@@ -1,11 +1,11 @@
 // Renders a bot's markdown as DOM nodes. Text only ever becomes text nodes: nothing is parsed as HTML.
 
 const DEPTH = 8;
-const BLOCK = /^(?:(#{1,6})\s+(.*)|>\s?(.*)|\s*[-*+]\s+(.*)|\s*\d+[.)]\s+(.*)|(\*{3,}|-{3,})\s*)$/;
+const BLOCK = /^(?:(#{1,6})\s+(.*)|>\s?(.*)|\s*[-*+]\s+(.*)|\s*(\d+)[.)]\s+(.*)|(\*{3,}|-{3,})\s*)$/;
 const SIZE = /\s*#\d+px/g; // of a picture
 const INLINE = new RegExp([
   "`([^`\\n]+)`", // 1 code
-  "(!?)\\[([^\\]\\n]*)\\]\\(([^)\\s]+)\\)", // 2 picture, 3 text, 4 address
+  "(!?)\\[([^\\]\\n]*)\\]\\(((?:[^()\\s]|\\([^()\\s]*\\))+)\\)", // 2 picture, 3 text, 4 address
   "<(https?:\\/\\/[^>\\s]+)>", // 5 address
   "<@!?(\\w+)>|<qqbot-at-user id=\"(\\w+)\" *\\/>", // 6, 7 openid
   "<qqbot-(at-everyone|cmd-input|cmd-enter)\\b([^>]*)\\/>", // 8 what, 9 attributes
@@ -51,12 +51,12 @@ export function markdown(text, options) {
 }
 
 function line(box, open, text, options) {
-  const [, marks, heading, quote, bullet, number, rule] = BLOCK.exec(text) ?? [];
+  const [, marks, heading, quote, bullet, number, item, rule] = BLOCK.exec(text) ?? [];
   if (rule) box.append(element("hr"));
   else if (marks) box.append(element(`h${Math.min(6, marks.length + 2)}`, {}, ...inline(heading, options)));
   else if (bullet !== undefined || number !== undefined) {
     const list = within(box, open, bullet === undefined ? "ol" : "ul");
-    list.append(element("li", {}, ...inline(bullet ?? number, options)));
+    list.append(element("li", number ? { value: number } : {}, ...inline(bullet ?? item, options)));
     return list;
   } else if (quote !== undefined || text.trim()) {
     const block = within(box, open, quote === undefined ? "p" : "blockquote");

@@ -172,8 +172,9 @@ function content(message) {
   if (message.quote) parts.push(element("blockquote", {}, `${message.quote.name}: ${message.quote.text}`));
   for (const name of message.at) parts.push(element("span", { className: "at" }, `@${name} `));
   if (message.media) {
-    const name = message.media.name ? ` ${message.media.name}` : "";
-    parts.push(element("span", { className: "media" }, `[${say(`media${message.media.type}`)}]${name}`));
+    const { type, name } = message.media;
+    const word = say(has(`media${type}`) ? `media${type}` : "media4");
+    parts.push(element("span", { className: "media" }, `[${word}] ${name}`));
   }
   if (message.card) parts.push(element("span", { className: "media" }, `[${say("card")}]`), element("pre", {}, message.card));
   if (message.text) parts.push(message.markdown ? markdown(message.text, { nameOf, fill, picture: say("media1") }) : message.text);
