@@ -7,24 +7,19 @@ so requests of other origins are refused, and the page may load nothing but itse
 from __future__ import annotations
 
 import json
-import queue
-import re
-import time
 from collections import deque
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request
 
+from qqgroup_sync.simulator.chat_feed import chats, feed, notice_of, overview, shown_message
 from qqgroup_sync.simulator.groups import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask.sansio.blueprints import BlueprintSetupState
 
     from qqgroup_sync.simulator.platform import Platform
-    from qqgroup_sync.simulator.records import ChatMessage
     from qqgroup_sync.simulator.simulator import Simulator
     from qqgroup_sync.simulator.users import User
 
@@ -32,14 +27,10 @@ MAX_TEXT = 20_000
 """Characters of one text."""
 MAX_NAME = 40
 """Characters of the name of a group or a person."""
-HEARTBEAT = 15.0
-"""Seconds after which a live feed says something, so that a reader who has gone is noticed."""
 
 _HISTORY = 200
-_QUEUE = 1000
 _REFUSALS = 100
 _REFUSED = "qq_chat_page_refused"
-_TICK = 0.2  # seconds; nothing wakes a feed when the simulator stops or a bot comes on line
 _MAX_BODY = 256 * 1024
 _ROLES = ("member", "admin", "owner")
 _PAGE = {
@@ -59,8 +50,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_TOKEN_PATH = "/app/getAppAccessToken"  # noqa: S105 - a path
-_CHAT_PATH = re.compile(r"/v2/(?:groups|users)/([^/]+)/")
 
 
 def chat_page() -> Blueprint:
@@ -84,7 +73,7 @@ def chat_page() -> Blueprint:
 
 def ensure_demo(platform: Platform) -> None:
     """Make a group of two and a private chat, unless there is a group or a friend already."""
-    if not _chats(platform):
+    if not chats(platform):
         _settle(platform.group("测试群 / Test group"))
         platform.user("Ming")
 
@@ -95,7 +84,7 @@ def _remember(setup: BlueprintSetupState) -> None:
     refused: deque[dict[str, Any]] = deque(maxlen=_REFUSALS)
 
     def observe(kind: str, record: Any) -> None:
-        if kind == "api" and (notice := _notice(kind, record, platform.clock.now())) is not None:
+        if kind == "api" and (notice := notice_of(kind, record, platform.clock.now())) is not None:
             refused.append(notice)
 
     setup.app.extensions[_REFUSED] = refused
@@ -169,7 +158,7 @@ def _name_of(body: dict[str, Any]) -> str:
 
 
 def _chat_of(body: dict[str, Any]) -> Group | User:
-    for chat in _chats(_platform()):
+    for chat in chats(_platform()):
         if chat.openid == body.get("chat"):
             return chat
     raise _PageError(404, "unknown_chat", "there is no such chat")
@@ -208,29 +197,29 @@ def _state() -> Response:
     """Answer with everything the page shows; ``?chat=`` chooses whose messages."""
     platform = _platform()
     ensure_demo(platform)
-    chats = {chat.openid: chat for chat in _chats(platform)}
-    chat = chats.get(request.args.get("chat", "")) or next(iter(chats.values()))
+    known = {chat.openid: chat for chat in chats(platform)}
+    chat = known.get(request.args.get("chat", "")) or next(iter(known.values()))
     kept = current_app.extensions[_REFUSED].copy()
     refused = [one for one in kept if one["chat"] in (None, chat.openid)]
-    messages = [_message(message) for message in chat.messages[-_HISTORY:]]
+    messages = [shown_message(message) for message in chat.messages[-_HISTORY:]]
     found = {"chat": chat.openid, "messages": messages, "refused": refused}
-    return _json({**_overview(platform), **found})
+    return _json({**overview(platform), **found})
 
 
 def _live() -> Response:
-    return Response(_feed(_simulator()), mimetype="text/event-stream")
+    return Response(feed(_simulator()), mimetype="text/event-stream")
 
 
 def _say() -> Response:
     body = _body()
     chat, text, at = _chat_of(body), _text_of(body), body.get("at", True)
     if not isinstance(chat, Group):
-        return _json(_message(chat.say(text)))
+        return _json(shown_message(chat.say(text)))
     member = chat.members.get(str(body.get("sender")))
     if member is None:
         raise _PageError(404, "unknown_sender", "the sender is not a member of this group")
     try:
-        return _json(_message(member.say(text, at=at is True)))
+        return _json(shown_message(member.say(text, at=at is True)))
     except PermissionError as error:
         raise _PageError(403, "muted", str(error)) from None
 
@@ -238,7 +227,7 @@ def _say() -> Response:
 def _click() -> Response:
     body, platform = _body(), _platform()
     message_id, sender = str(body.get("message")), str(body.get("sender"))
-    for chat in _chats(platform):
+    for chat in chats(platform):
         with platform.lock:
             message = chat.find(message_id)
         person = chat.members.get(sender) if isinstance(chat, Group) else chat
@@ -286,139 +275,3 @@ def _add_user() -> Response:
     if not known:
         user.add_friend()
     return _json({"chat": user.openid})
-
-
-# -- what the page is told
-
-
-def _chats(platform: Platform) -> list[Group | User]:
-    return [*platform.groups, *(user for user in platform.users if user.known)]
-
-
-def _overview(platform: Platform) -> dict[str, Any]:
-    """Describe bots and chats."""
-    bots, chats = platform.bots, _chats(platform)
-    with platform.lock:
-        live = {session.appid for session in platform.sessions.live()}
-        return {
-            "bots": [
-                {"appid": bot.appid, "name": bot.name, "online": bot.appid in live} for bot in bots
-            ],
-            "chats": [_chat(chat) for chat in chats],
-        }
-
-
-def _chat(chat: Group | User) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": chat.openid, "name": chat.name, "group": False, "members": []}
-    if isinstance(chat, Group):
-        shown |= {"group": True, "full_mode": chat.full_mode}
-        for member in chat.members.values():
-            shown["members"].append({"id": member.openid, "name": member.name, "role": member.role})
-    return shown
-
-
-def _message(message: ChatMessage) -> dict[str, Any]:
-    chat, platform = message.chat, message.chat.platform
-    bots = {bot.appid: bot.name for bot in platform.bots}
-    with platform.lock:
-        quoted = chat.find_reference(message.quote_ref) if message.quote_ref else None
-    card = message.raw.get("ark") or (None if message.content else message.markdown)
-    file = platform.media.get(str((message.media or {}).get("file_info")))
-    keyboard = (message.keyboard or {}).get("content") or {}
-    return {
-        "id": message.id,
-        "chat": chat.openid,
-        "sender": message.sender.openid,
-        "name": message.sender.name,
-        "bot": message.from_bot,
-        "text": message.content,
-        "markdown": message.markdown is not None,
-        "time": message.timestamp,
-        "at": sorted(bots.get(appid, appid) for appid in message.at),
-        "proactive": message.proactive,
-        "recalled": message.recalled,
-        "quote": quoted and {"name": quoted.sender.name, "text": quoted.content[:200]},
-        "media": file and {"type": file.file_type, "name": file.name},
-        "card": card and json.dumps(card, ensure_ascii=False, indent=1),
-        "keyboard": keyboard.get("rows", []),
-    }
-
-
-def _notice(kind: str, record: Any, now: float) -> dict[str, Any] | None:
-    """Describe something that happened; None when the page does not show it."""
-    if kind == "message":
-        return {"kind": kind, "message": _message(record)}
-    if kind == "recall":
-        return {"kind": kind, "chat": record.chat.openid, "id": record.id}
-    if kind == "ack":
-        return {"kind": kind, "id": record.id, "code": record.ack_code}
-    if kind != "api":
-        return None
-    body = record.response if isinstance(record.response, dict) else {}
-    if record.status < 400 and (record.path != _TOKEN_PATH or "access_token" in body):
-        return None
-    found = _CHAT_PATH.match(record.path)
-    return {
-        "kind": "refused",
-        "id": record.trace_id,
-        "time": now,
-        "chat": found and found[1],
-        "call": f"{record.method} {record.path.replace(found[1], '…') if found else record.path}",
-        "code": body.get("err_code") or body.get("code") or record.status,
-        "message": str(body.get("message") or f"HTTP {record.status}"),
-    }
-
-
-class _Observer:
-    """Keeps what the platform reports until its feed takes it, up to a limit."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._clock = platform.clock
-        self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE)
-        self._overrun = False
-
-    def __call__(self, kind: str, record: Any) -> None:
-        notice = _notice(kind, record, self._clock.now())
-        try:
-            if notice is not None:
-                self._queue.put_nowait(notice)
-        except queue.Full:
-            self._overrun = True
-
-    def take(self) -> list[dict[str, Any]]:
-        """Wait a moment for something and return all there is."""
-        taken: list[dict[str, Any]] = []
-        try:
-            taken.append(self._queue.get(timeout=_TICK))
-            while len(taken) < _QUEUE:
-                taken.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        if self._overrun:
-            self._overrun = False
-            taken.append({"kind": "hello"})  # the page asks for the state again
-        return taken
-
-
-def _feed(simulator: Simulator) -> Iterator[str]:
-    """Yield Server-Sent Events until the reader goes or the simulator stops."""
-    platform, observer = simulator.platform, _Observer(simulator.platform)
-    unsubscribe = platform.subscribe(observer)
-    try:
-        shown, spoke_at = _overview(platform), time.monotonic()
-        # On "hello" the page asks for the state; what happens since waits here.
-        yield f"retry: 1000\n\n{_event({'kind': 'hello'})}"
-        while not simulator.stopping.is_set():
-            found = observer.take()
-            if (overview := _overview(platform)) != shown:
-                shown = overview
-                found.insert(0, {"kind": "overview", **overview})
-            if found or time.monotonic() - spoke_at >= HEARTBEAT:
-                yield "".join(map(_event, found)) or ": still here\n\n"
-                spoke_at = time.monotonic()
-    finally:
-        unsubscribe()
-
-
-def _event(found: dict[str, Any]) -> str:
-    return f"data: {json.dumps(found)}\n\n"

@@ -63,7 +63,13 @@ def _add_sessions(blueprint: Blueprint, simulator: Simulator) -> None:
     @blueprint.get("/gateway/bot")
     def get_gateway_bot() -> Response:
         limit = platform.start_limit(g.bot)
-        return answer({"url": simulator.gateway_url, "shards": 1, "session_start_limit": limit})
+        return answer(
+            {
+                "url": simulator.gateway_url,
+                "shards": simulator.platform.rules.shards,
+                "session_start_limit": limit,
+            }
+        )
 
     @blueprint.get("/users/@me")
     def get_me() -> Response:

@@ -67,6 +67,7 @@ class Rules:
         unknown_session: How a Resume of an unknown session ends: op 9, or a close with 4006.
         kick_code: Close code for a connection whose session or shard was taken over; 4902 is
             named "reset by resume" live (3.6).
+        shards: How many shards GET /gateway/bot recommends (3.1).
         enforce_concurrency: Whether identifies beyond ``max_concurrency`` in 5 s are refused.
     """
 
@@ -115,4 +116,5 @@ class Rules:
     wrong_token: Literal[4903, 4004] = 4903
     unknown_session: Literal["op9", 4006] = "op9"
     kick_code: int = 4902
+    shards: int = 1
     enforce_concurrency: bool = False

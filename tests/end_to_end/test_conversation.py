@@ -345,9 +345,78 @@ def test_an_ambiguous_timeout_is_retried_with_the_same_number(sim, make_client):
 
 
 def test_auto_shards(sim, make_client):
-    """shards="auto" starts; the simulator recommends one."""
+    """shards="auto" runs as many shards as the platform recommends; each group is heard once."""
+    sim.platform.change_rules(shards=3)
     client = make_client(shards="auto")
     client.on_group_message(lambda message: "ok")
     started(client)
-    assert hear(sim).next_reply().text == "ok"
-    assert len(client.status.shards) == 1
+    sim.gateway.wait_live(count=3)
+    groups = [sim.platform.group(f"g{number}") for number in range(12)]
+    for group in groups:
+        group.member("Ming").say("hi")
+    assert [group.next_reply().text for group in groups] == ["ok"] * 12
+    assert [shard.index for shard in client.status.shards] == [0, 1, 2]
+    assert client.status.counters["received"] == 12
+
+
+def test_one_shard_of_several(sim, make_client):
+    """Two clients share the groups of one bot, as in the seed."""
+    clients = [make_client(shard_index=index, shards=2) for index in range(2)]
+    for client in clients:
+        client.on_group_message(lambda message: "ok")
+        client.start()
+    for client in clients:
+        assert client.wait_ready(10)
+    groups = [sim.platform.group(f"g{number}") for number in range(12)]
+    for group in groups:
+        group.member("Ming").say("hi")
+    assert [group.next_reply().text for group in groups] == ["ok"] * 12
+    assert sum(client.status.counters["received"] for client in clients) == 12
+
+
+def test_a_handler_on_event_observes_everything(sim, make_client):
+    """Observers compete with nobody and see what has no handler."""
+    client = make_client()
+    seen, came = [], threading.Semaphore(0)
+
+    @client.on_event
+    def observe(event, instance):
+        assert instance is client
+        seen.append(event.name)
+        came.release()
+
+    client.on_group_message(lambda message: "answered all the same")
+    started(client)
+    group = hear(sim)
+    assert group.next_reply().text == "answered all the same"
+    sim.platform.emit(None, "SOMETHING_NEW", {"x": 1})
+    assert came.acquire(timeout=10)
+    assert came.acquire(timeout=10)
+    assert seen == ["GROUP_AT_MESSAGE_CREATE", "SOMETHING_NEW"]
+
+
+def test_attachments_are_downloaded(sim, make_client, tmp_path):
+    """read() and save() fetch what a person sent, within a limit."""
+    from qqgroup_sync import MediaTooLarge
+
+    client = make_client()
+    messages, came = [], threading.Semaphore(0)
+
+    @client.on_group_message
+    def keep(message):
+        messages.append(message)
+        came.release()
+
+    started(client)
+    picture = {"content_type": "image/png", "filename": "a.png", "url": f"{sim.url}/gateway"}
+    hear(sim, "look", attachments=[picture])
+    assert came.acquire(timeout=10)
+    (attachment,) = messages[0].images
+    with pytest.raises(Exception, match="HTTP 401"):
+        attachment.read()
+    sim.faults.fail("/gateway", times=3, status=200, body={"hello": "world"})
+    assert b"world" in attachment.read()
+    assert b"world" in attachment.save(tmp_path / "a.json").read_bytes()
+    with pytest.raises(MediaTooLarge, match="limit"):
+        attachment.read(limit=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

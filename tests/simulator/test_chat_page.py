@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from qqgroup_sync.simulator import Simulator
-from qqgroup_sync.simulator import chat_page as module
+from qqgroup_sync.simulator import chat_feed as module
 from qqgroup_sync.simulator.chat_page import MAX_NAME, MAX_TEXT, chat_page, ensure_demo
 
 from .bot import APPID
