@@ -393,6 +393,7 @@ def test_numbers_in_every_form(receive, value, number):
     assert receive("friend_added", {"scene": value}).scene == number
 
 
+@pytest.mark.expected_errors
 def test_a_bug_in_a_parser_costs_no_event(receive, monkeypatch, caplog):
     """It is logged, and observers of all events still get it."""
 
