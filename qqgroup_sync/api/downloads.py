@@ -143,7 +143,8 @@ class Downloads:
                 language=self._language,
             )
         length = response.headers.get("Content-Length", "")
-        total = int(length) if length.isdigit() else None
+        packed = response.headers.get("Content-Encoding", "identity") != "identity"
+        total = int(length) if length.isdecimal() and not packed else None  # of the content
         done = 0
         if total is not None and total > limit:
             raise self._too_large(total, limit)
@@ -180,5 +181,6 @@ def _next_chunk(body: Any) -> bytes:
 def _harmless(name: str) -> str:
     """Return a file name that stays in its folder, on every system."""
     kept = re.sub('[\x00-\x1f\ud800-\udfff<>:"/\\\\|?*]', "_", name).strip(" .")
+    kept = re.sub(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", r"_\1", kept)  # Windows' devices
     stem, dot, suffix = kept.rpartition(".")
-    return f"{stem[:50]}{dot}{suffix[:50]}" or "attachment"
+    return f"{stem[:40]}{dot}{suffix[:20]}" or "attachment"  # at most 255 bytes

@@ -31,7 +31,7 @@ def api_error(
     """Return the error for an answer that is a refusal; ``data`` is its body, {} if not JSON."""
     from qqgroup_sync import error_codes  # noqa: PLC0415 - the table is read when first needed
 
-    code, err_code = _number(data.get("code")), _number(data.get("err_code"))
+    code, err_code = number(data.get("code")), number(data.get("err_code"))
     info = error_codes.lookup(err_code, code)
     kind: type[ApiError]
     cause: Text | None = None
@@ -74,8 +74,9 @@ def retry_after(exchange: Exchange) -> float | None:
         return None
 
 
-def _number(value: Any) -> int:
+def number(value: Any) -> int:
+    """Return a code of a body, sent as number or string; 0 when it is none."""
     try:
         return int(value or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0

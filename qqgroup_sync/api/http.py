@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from qqgroup_sync.api.failures import api_error, trace_id
+from qqgroup_sync.api.failures import api_error, number, trace_id
 from qqgroup_sync.api.transport import Exchange, Transport, json_body
 from qqgroup_sync.errors import (
     ApiError,
@@ -196,7 +196,7 @@ class Http:
         data = self._body(exchange, method, path)
         if not 200 <= status < 300:
             raise api_error(exchange, data, method, path, language=self._language)
-        code = data.get("err_code") or data.get("code")
+        code = number(data.get("err_code")) or number(data.get("code"))
         if status in (201, 202):
             return Answer(status, data, trace_id(exchange, data), _audit_id(data))
         if code and "id" not in data:
@@ -224,14 +224,17 @@ class Http:
         self, error: ApiError, attempt: int, repeat: Repeat, base: str, path: str
     ) -> float | None:
         """Return the seconds to wait before another attempt, or None when there is no sense."""
+        if error.status >= 500 and path.startswith("/gateway"):
+            self._fall_over(base)  # the old host failed for some bots since 2026-07-28
+        transient = _is_transient(error)
         if isinstance(error, RateLimited):
+            if transient is False:
+                return None  # the remedy is to send something else, or much later
             wait = error.retry_after if error.retry_after is not None else _wait_before(attempt, 1)
             return wait if wait is not None and wait <= LONGEST_WAIT and attempt < 3 else None
-        if _is_transient(error):
+        if transient:
             return _wait_before(attempt)
         if error.status >= 500 and not error.codes:
-            if path.startswith("/gateway"):
-                self._fall_over(base)  # the old host failed for some bots since 2026-07-28
             return _wait_before(attempt) if repeat is Repeat.SAFE else None
         return None
 
@@ -243,19 +246,22 @@ class Http:
     def _fall_over(self, base: str) -> None:
         """Take the next host, unless another thread did so already."""
         if len(self._bases) > 1 and self._bases[self._base] == base:
-            self._base = (self._base + 1) % len(self._bases)
+            # From base, not from _base: two threads at once must come to the same host.
+            self._base = (self._bases.index(base) + 1) % len(self._bases)
             self._left_first_at = self._clock.monotonic()
             logger.info("%s does not answer; trying %s", base, self._bases[self._base])
 
     # ------------------------------------------------------------------ the platform's clock
 
     def _learn_skew(self, exchange: Exchange) -> None:
+        from datetime import timezone  # noqa: PLC0415 - once a minute
         from email.utils import parsedate_to_datetime  # noqa: PLC0415 - once a minute
 
         self._skew_known_until = self._clock.monotonic() + 60.0
         try:
-            theirs = parsedate_to_datetime(exchange.headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError):
+            date = parsedate_to_datetime(exchange.headers["Date"])
+            theirs = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         skew = theirs + 0.5 - self._clock.time()  # the header has whole seconds
         self._skew = skew if abs(skew) > 1.5 else 0.0
@@ -277,11 +283,12 @@ def _is_stale_token(error: ApiError) -> bool:
     return error.status == 401 and (bool(error.codes & TOKEN_CODES) or not error.codes)
 
 
-def _is_transient(error: ApiError) -> bool:
+def _is_transient(error: ApiError) -> bool | None:
+    """Return whether the same request may succeed soon; None when no code is known."""
     from qqgroup_sync.error_codes import lookup  # noqa: PLC0415 - only after a refusal
 
     info = lookup(error.err_code, error.code)
-    return info is not None and info.transient
+    return info.transient if info is not None else None
 
 
 def _audit_id(data: dict[str, Any]) -> str:

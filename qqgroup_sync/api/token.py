@@ -126,7 +126,7 @@ class AccessToken:
             if not before or self._cell.fetching:
                 continue  # nobody has asked for a token yet, or somebody is fetching it
             try:
-                self._fetch_once()
+                self._fetch_once(ahead=True)
             except QQGroupError as error:
                 logger.warning("the access token could not be refreshed: %s", error.summary)
                 self._clock.wait(stop, RETRY)
@@ -137,7 +137,7 @@ class AccessToken:
 
     # ------------------------------------------------------------------ single flight
 
-    def _fetch_once(self) -> str:
+    def _fetch_once(self, *, ahead: bool = False) -> str:
         cell = self._cell
         with cell.changed:
             if cell.fetching:
@@ -146,6 +146,8 @@ class AccessToken:
                     raise cell.failure
                 if cell.value:
                     return cell.value
+            if cell.value and not ahead and self._clock.monotonic() < cell.good_until:
+                return cell.value  # another thread fetched it since header() looked
             cell.fetching, cell.failure = True, None
         try:
             value, life = self._fetch()
@@ -208,6 +210,6 @@ class AccessToken:
             raise api_error(exchange, answer, "POST", url, language=self._language)
         try:
             life = float(answer.get("expires_in") or 0)  # documented number, sent as string
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             life = 0.0
         return f"QQBot {token}", life if 0.0 < life < LONGEST_LIFE else UNSAID_LIFE

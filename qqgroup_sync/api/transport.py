@@ -36,6 +36,8 @@ _NEVER_SENT = (
     urllib3.exceptions.ProxyError,
     requests.exceptions.ConnectTimeout,
     requests.exceptions.ProxyError,
+    requests.exceptions.InvalidProxyURL,
+    requests.exceptions.InvalidSchema,
     ssl.SSLCertVerificationError,
 )
 _TIMED_OUT = (
@@ -108,7 +110,7 @@ class Transport:
                 verify=self._ca_bundle,
                 allow_redirects=False,
             )
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:  # requests' own are OSErrors
             raise self._no_answer(method, url, error) from error
         return Exchange(response.status_code, response.headers, response.content)
 
@@ -149,6 +151,7 @@ class Transport:
         )
         proxies = settings["proxies"]
         pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies, None)
+        adapter.cert_verify(pool, base, settings["verify"], None)  # else the system's certificates
         whole = adapter.request_url(prepared, proxies)
         found = (pool, whole.removesuffix("/"))
         with self._lock:
@@ -157,6 +160,8 @@ class Transport:
     def close(self) -> None:
         """Close idle connections; calls under way end by themselves."""
         self._session.close()
+        with self._lock:
+            self._pools.clear()
 
     def _no_answer(self, method: str, url: str, error: BaseException) -> TransportError:
         parts = urlsplit(url)
@@ -215,6 +220,16 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 def _diagnose(names: str) -> tuple[Text, Text]:
     """Return cause and remedy for a chain of exception class names."""
+    if "Proxy" in names or "InvalidSchema" in names:  # first: its name or TLS may be what failed
+        return (
+            Text("The proxy did not let the request through.", "代理没有放行请求。"),
+            Text(
+                "Check HTTPS_PROXY / HTTP_PROXY / ALL_PROXY / NO_PROXY in the environment; a"
+                " socks5:// proxy needs: pip install pysocks",
+                "检查环境变量 HTTPS_PROXY / HTTP_PROXY / ALL_PROXY / NO_PROXY；"
+                "socks5:// 代理需要 pip install pysocks",
+            ),
+        )
     if "NameResolution" in names or "gaierror" in names:
         return (
             Text("The host name could not be looked up (DNS).", "域名解析失败（DNS）。"),
@@ -233,14 +248,6 @@ def _diagnose(names: str) -> tuple[Text, Text]:
                 "Check the clock of this machine; behind a company proxy pass "
                 "Client(ca_bundle='company.pem').",
                 "检查本机时间；若经过公司代理，请传入 Client(ca_bundle='company.pem')。",
-            ),
-        )
-    if "Proxy" in names:
-        return (
-            Text("The proxy did not let the request through.", "代理没有放行请求。"),
-            Text(
-                "Check HTTPS_PROXY / HTTP_PROXY / NO_PROXY in the environment.",
-                "检查环境变量 HTTPS_PROXY / HTTP_PROXY / NO_PROXY。",
             ),
         )
     return (

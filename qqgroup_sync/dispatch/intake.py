@@ -71,6 +71,14 @@ class LowWaterMark:
         heappush(self._open, s)
         return True
 
+    @property
+    def position(self) -> Position:
+        """Where to resume: before what is unfinished, also when it came late."""
+        s = self.s
+        if s is not None and self._open:
+            s = min(s, self._open[0] - 1)
+        return Position(self.session_id, s)
+
     def finish(self, s: int | None) -> list[Key]:
         """Note an event that was handled; return the keys that the mark has passed."""
         passed: list[Key] = []
@@ -243,7 +251,7 @@ class Intake:
     def positions(self) -> dict[int, Position]:
         """Return per shard up to where everything was handled."""
         with self._marking:
-            return {shard: Position(mark.session_id, mark.s) for shard, mark in self._marks.items()}
+            return {shard: mark.position for shard, mark in self._marks.items()}
 
     def handled(self) -> set[Key]:
         """Return the ids that were handled."""

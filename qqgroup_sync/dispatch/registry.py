@@ -141,10 +141,17 @@ class Registry:
         """
         if len(names) == 1 and callable(names[0]):
             return self._observe(("",), names[0])
-        wanted: list[str] = []
-        for name in names:
-            wanted.extend([name] if isinstance(name, str) else name or ())
-        return lambda function: self._observe(tuple(wanted) or ("",), function)
+        wanted = _flat(names)
+        for name in wanted:
+            if not (isinstance(name, str) and name):
+                raise ConfigError(
+                    f"{name!r} is no name of an event",
+                    remedy=Text(
+                        "Pass names such as 'GROUP_ADD_ROBOT', or nothing for all events.",
+                        "请传入 'GROUP_ADD_ROBOT' 这样的事件名；不传则接收所有事件。",
+                    ),
+                )
+        return lambda function: self._observe(tuple(dict.fromkeys(wanted)) or ("",), function)
 
     def _observe(self, names: tuple[str, ...], function: F) -> F:
         handler = self._handler(function, most=2)
@@ -239,9 +246,16 @@ class Registry:
         """
         if len(types) == 1 and callable(types[0]) and not isinstance(types[0], type):
             return self._guard((Exception, SystemExit), types[0])
-        wanted: list[type[BaseException]] = []
-        for kind in types:
-            wanted.extend([kind] if isinstance(kind, type) else kind or ())
+        wanted = _flat(types)
+        for kind in wanted:
+            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+                raise ConfigError(
+                    f"{kind!r} is no class of exceptions",
+                    remedy=Text(
+                        "Pass classes such as ValueError, or nothing for all exceptions.",
+                        "请传入 ValueError 这样的异常类；不传则处理所有异常。",
+                    ),
+                )
         return lambda function: self._guard(tuple(wanted) or (Exception, SystemExit), function)
 
     def _guard(self, types: tuple[type[BaseException], ...], function: F) -> F:
@@ -299,6 +313,14 @@ class Registry:
         most: int,
     ) -> Handler:
         return Handler(function, _parameters(function, most), level, next(self._order), test)
+
+
+def _flat(values: tuple[Any, ...]) -> list[Any]:
+    """Return the values, and what lists among them hold; None is nothing."""
+    flat: list[Any] = []
+    for value in values:
+        flat.extend(value if isinstance(value, list | tuple | set | frozenset) else [value])
+    return [value for value in flat if value is not None]
 
 
 def _parameters(function: Callable[..., Any], most: int) -> int:

@@ -14,10 +14,34 @@ import websocket
 
 from qqgroup_sync.errors import GatewayClosed, Text, TransportError, TransportTimeout
 
+AHEAD = 64 * 1024  # bytes
 OPEN_TIMEOUT = 10.0  # for TCP, TLS and the upgrade, each
 _TEXT = websocket.ABNF.OPCODE_TEXT
 _BINARY = websocket.ABNF.OPCODE_BINARY
 _CLOSE = websocket.ABNF.OPCODE_CLOSE
+
+
+class ReadAhead:
+    """A socket that reads as much as there is, so that one frame costs one call and not three.
+
+    With many threads every call that lets others run is dear.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self.raw = sock
+        self._ahead = b""
+        self._at = 0
+
+    def recv(self, size: int) -> bytes:
+        """Return at most ``size`` bytes, waiting only when none are left over."""
+        if self._at == len(self._ahead):
+            self._ahead, self._at = self.raw.recv(AHEAD), 0
+        piece = self._ahead[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
 
 
 class Connection:
@@ -78,6 +102,7 @@ class Connection:
             ) from error
         except (websocket.WebSocketException, OSError, ValueError) as error:
             raise TransportError(f"gateway {host}: {type(error).__name__}: {error}") from error
+        self._socket.sock = ReadAhead(self._socket.sock)
         if self._aborted.is_set():
             self._wake_reader()
 
@@ -126,7 +151,7 @@ class Connection:
             # Not SSLSocket.shutdown: it first takes TLS off, and a thread that writes at this
             # moment would send plain text.
             with contextlib.suppress(OSError):  # it is gone already
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(getattr(sock, "raw", sock), socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Free the socket; only from the reader's own thread.

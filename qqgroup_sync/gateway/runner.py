@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HANDSHAKE = 30.0  # seconds from the open socket to READY or RESUMED
-READ_SLICE = 60.0  # the reader wakes this often without need; abort() wakes it at once
 STABLE = 5.0  # a session that lived this long resets the back-off
 HASTY = 3  # sessions shorter than that, in a row, before a long wait
 LONG_WAIT = 60.0
@@ -230,15 +229,15 @@ class GatewayRunner:
         )
         try:
             while True:
-                if session.phase is Phase.LIVE:
-                    data = connection.receive(READ_SLICE)
-                else:
-                    left = give_up_at - self._clock.monotonic()
-                    data = connection.receive(max(0.01, left))
-                    if data is None and self._clock.monotonic() >= give_up_at:
-                        return f"no READY within {HANDSHAKE:g} s ({session.phase.value})"
-                if data is None:
-                    continue
+                # Once live the reader has no time-out: abort() wakes it, heartbeats notice silence.
+                live = session.phase is Phase.LIVE
+                data = connection.receive(
+                    None if live else max(0.01, give_up_at - self._clock.monotonic())
+                )
+                if data is None:  # a ping, or the end of patience
+                    if live or self._clock.monotonic() < give_up_at:
+                        continue
+                    return f"no READY within {HANDSHAKE:g} s ({session.phase.value})"
                 step = self._step(data)
                 if isinstance(step, Frame):
                     deliver(session, step)

@@ -101,7 +101,9 @@ class Chain:
         return total
 
     def __radd__(self, other: Any) -> Chain:
-        return chain_of(other) + self
+        total = Chain(self._message)
+        total._elements = [*chain_of(other), *self._elements]
+        return total
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Chain) and self._elements == other._elements

@@ -51,7 +51,11 @@ def build(
     for element in chain:
         if isinstance(element, Quote):
             quote = element.ref_idx
-        elif not (isinstance(element, At) and scene == "c2c"):
+        elif isinstance(element, At) and scene == "c2c":
+            continue
+        elif isinstance(element, Text) and parts and isinstance(parts[-1], Text):
+            parts[-1] = Text(f"{parts[-1]}{element}")  # what is markup shows only in the whole
+        else:
             parts.append(element)
     bodies = _bodies(parts, urls, max_text)
     if not bodies:

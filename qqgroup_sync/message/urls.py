@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 
-# ASCII only: in Chinese text no space stands before or after a URL.
+# ASCII only, but for hosts after a scheme: in Chinese text no space stands before or after a URL.
+# A name without scheme begins neither within a word nor after the @ of an e-mail address.
 _URL = re.compile(
-    r"(?ixa) (?<![\w@.-])"
-    r"(?: https?://[!#-&(-;=?-~]+"
-    r"  | (?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10} [a-z]{2,24} (?![\w.-]{0,64}@)"
-    r"    (?::\d+)? (?:/[!#-&(-;=?-~]*)? )"
+    r"(?ixa) https?://(?:[^\x00-\x7f]{1,63}\.)*[!#-&(-;=?-~]*"
+    r" | (?<![a-z0-9@.])(?<![a-z0-9@.]-)"
+    r"   [a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,} (?![\w.+-]{0,64}@)"
+    r"   (?::\d+)? (?:[/?\#][!#-&(-;=?-~]*)?"
 )
-_SCHEME = re.compile(r"(?i)^https?://")
+_SCHEME = re.compile(r"(?i)https?://")
 _TRAILING = ".,;:!?)]}"
 
 
 def has_url(text: str) -> bool:
     """Return whether the platform may take part of the text for a URL."""
-    return "." in text and _URL.search(text) is not None
+    return ("." in text or "://" in text) and _URL.search(text) is not None
 
 
 def with_dots(text: str) -> str:
@@ -29,7 +30,12 @@ def with_dots(text: str) -> str:
 
     The scheme goes, too: ``https://`` alone is taken for a URL.
     """
-    return _URL.sub(lambda match: _SCHEME.sub("", match.group()).replace(".", "。"), text)
+
+    def dotted(match: re.Match[str]) -> str:
+        url = _without_punctuation(match.group())
+        return _SCHEME.sub("", url).replace(".", "。") + match.group()[len(url) :]
+
+    return _URL.sub(dotted, text)
 
 
 def as_markdown(text: str) -> str:
@@ -38,9 +44,11 @@ def as_markdown(text: str) -> str:
     end = 0
     for match in _URL.finditer(text):
         url = _without_punctuation(match.group())
+        if _SCHEME.fullmatch(url):
+            continue  # there is no host to link to
         parts.append(escape_markdown(text[end : match.start()]))
         target = url if url.lower().startswith(("http://", "https://")) else f"https://{url}"
-        target = target.replace("(", "%28").replace(")", "%29")
+        target = target.replace("(", "%28").replace(")", "%29").replace("\\", "%5C")
         parts.append(f"[{escape_markdown(url)}]({target})")
         end = match.start() + len(url)
     parts.append(escape_markdown(text[end:]))
@@ -58,7 +66,7 @@ def _without_punctuation(url: str) -> str:
 _MARKUP = re.compile(
     r"(?m)([\\`*_~\[\]<>]|&(?=\#?\w{1,31};))"
     r"|^([ \t]*(?:\d{1,9}(?=[.)](?:\s|$)))?)"
-    r"(\#|[+-](?=\s|$)|[-=|:](?=[-=|: \t]*$)|(?<=\d)[.)])"
+    r"(\#|[+-](?=\s|$)|[-=|:](?=[-=|: \t\r]*$)|(?<=\d)[.)])"
 )
 
 

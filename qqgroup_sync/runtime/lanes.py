@@ -5,11 +5,12 @@ Knows nothing about QQ. A lane is any hashable key; ``None`` means "in no partic
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from qqgroup_sync.errors import StateError, Text
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 GROWTH_TICK = 0.005  # how often a waiting queue looks whether its workers are blocked
 SLOW_TICK = 5.0  # how often running jobs are looked at for slowness
 BLOCKED_SHARE = 0.7  # below this share of a core, waiting jobs mean that workers block
+BLOCKED_DELAY = 0.002  # a tick later than this means that threads wait for each other, not for I/O
 IDLE_LIFE = 10.0  # how long a worker above the resting number stays without work
 OVERLOAD_QUIET = 60.0  # one warning of a full queue, or of no more threads, speaks for this long
 ROOM = 0.9  # a full queue takes jobs again below this share of its capacity
@@ -90,14 +92,15 @@ class LanePool:
         self._parking = parking
         self._slow_after = slow_after
         self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)  # workers wait here
+        # Workers wait in this queue, which is written in C: waking one through a Condition made a
+        # busy bot a third slower.
+        self._ready: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._room = threading.Condition(self._lock)  # submitters wait here
         self._attention = threading.Condition(self._lock)  # the watch waits here
-        self._ready: deque[_Job] = deque()
         self._lanes: dict[Hashable, _Lane | None] = {}  # a lane stands here while it is busy
         self._workers: list[_Worker] = []
-        self._queued = 0
-        self._idle = 0
+        self._behind = 0  # jobs that wait for their lane
+        self._open = 0  # jobs that were made ready and neither ended nor wait in park()
         self._parked = 0
         self._named = 0
         self._refused: RuntimeError | None = None  # why there is no further worker; for the watch
@@ -122,12 +125,11 @@ class LanePool:
             False when the pool is stopping and did not take the job.
         """
         job = _Job(lane, run)
-        if self._queued >= self._capacity:
+        if self.queued >= self._capacity:
             self._wait_for_room()
         with self._lock:
             if self._stopping:
                 return False
-            self._queued += 1
             if lane is None:
                 self._make_ready(job)
             elif lane not in self._lanes:
@@ -135,6 +137,7 @@ class LanePool:
                 self._make_ready(job)
             else:
                 self._queue_behind(lane).waiting.append(job)
+                self._behind += 1
         return True
 
     def _wait_for_room(self) -> None:
@@ -144,11 +147,11 @@ class LanePool:
             logger.warning(
                 "%d messages wait for handlers: reading is paused until some are done (nothing is "
                 "lost); make handlers faster or run more shards",
-                self._queued,
+                self.queued,
             )
         with self._lock:
             self._held_back += 1
-            while self._queued > self._capacity * ROOM and not self._stopping:
+            while self.queued > self._capacity * ROOM and not self._stopping:
                 self._room.wait()
             self._held_back -= 1
 
@@ -160,13 +163,13 @@ class LanePool:
 
     def _make_ready(self, job: _Job) -> None:
         """Let a job run as soon as a worker is free."""
-        self._ready.append(job)
-        if not self._short_of_workers:
-            self._work.notify()
-        elif self._unparked < self._resting:
-            self._hire()
-        elif not self._watch_hurries and self._unparked < self._working:
-            self._attention.notify()
+        self._open += 1
+        self._ready.put(job)
+        if self._short_of_workers:
+            if self._unparked < self._resting:
+                self._hire()
+            elif not self._watch_hurries and self._unparked < self._working:
+                self._attention.notify()
         if self._watch_rests:
             self._attention.notify()
 
@@ -177,9 +180,12 @@ class LanePool:
         return len(self._workers) - self._parked
 
     @property
+    def _idle(self) -> int:
+        return max(0, self._unparked - self._open)
+
+    @property
     def _short_of_workers(self) -> bool:
-        # A worker counts as idle until it wakes, although a job may be meant for it already.
-        return len(self._ready) > self._idle
+        return self._open > self._unparked
 
     def _hire(self) -> None:
         """Start a worker; under the lock, so that a stop never misses one."""
@@ -197,7 +203,7 @@ class LanePool:
 
     def _serve(self, worker: _Worker) -> None:
         self._here.worker = worker
-        while self._next_job(worker):
+        while self._take(worker):
             job = worker.job
             assert job is not None
             try:
@@ -205,40 +211,51 @@ class LanePool:
             except BaseException:  # a SystemExit must not silently shrink the pool
                 logger.exception("a job raised")
             del job  # an idle worker keeps nothing of its last message alive
+            if not self._finish(worker):
+                return
 
-    def _next_job(self, worker: _Worker) -> bool:
-        """Give the last lane back and take the next job; False when the worker may go."""
+    def _take(self, worker: _Worker) -> bool:
+        """Wait for the next job; False when the worker has left the pool."""
+        while True:
+            try:
+                surplus = self._unparked > self._resting
+                job = self._ready.get(timeout=IDLE_LIFE if surplus else None)
+            except queue.Empty:
+                if self._leave(worker):
+                    return False
+                continue
+            if job is None or self._stopping:
+                with self._lock:
+                    self._workers.remove(worker)
+                return False
+            worker.since = self._clock.monotonic()
+            worker.job = job
+            return True
+
+    def _leave(self, worker: _Worker) -> bool:
+        """Let a worker go that had nothing to do, unless it is needed after all."""
         with self._lock:
-            if worker.job is not None:
-                self._leave_lane(worker.job.lane, for_own_use=True)
-                worker.job = None
-                worker.warned = False
-            if not self._take(worker):
+            if self._unparked <= self._resting or self._open >= self._unparked:
+                return False
+            self._workers.remove(worker)
+            return True
+
+    def _finish(self, worker: _Worker) -> bool:
+        """Give the lane back; False when the worker has left the pool."""
+        with self._lock:
+            assert worker.job is not None
+            self._open -= 1
+            lane, worker.job, worker.warned = worker.job.lane, None, False
+            if not self._stopping:
+                self._leave_lane(lane)
+                if self._held_back and self.queued <= self._capacity * ROOM:
+                    self._room.notify_all()
+            if self._stopping or self._unparked > self._working:  # waiting handlers came back
                 self._workers.remove(worker)
                 return False
         return True
 
-    def _take(self, worker: _Worker) -> bool:
-        while self._unparked <= self._working and not self._ready:
-            if self._stopping:
-                return False
-            surplus = self._unparked > self._resting
-            self._idle += 1
-            woken = self._work.wait(IDLE_LIFE if surplus else None)
-            self._idle -= 1
-            if not woken and not self._ready and self._unparked > self._resting:
-                return False
-        if self._stopping or self._unparked > self._working:  # waiting handlers have come back
-            self._work.notify()  # what this one leaves is for another
-            return False
-        worker.job = self._ready.popleft()
-        worker.since = self._clock.monotonic()
-        self._queued -= 1
-        if self._held_back and self._queued <= self._capacity * ROOM:
-            self._room.notify_all()
-        return True
-
-    def _leave_lane(self, lane: Hashable | None, *, for_own_use: bool = False) -> None:
+    def _leave_lane(self, lane: Hashable | None) -> None:
         """Hand the lane to who waits for it."""
         if lane is None or lane not in self._lanes:
             return
@@ -246,17 +263,14 @@ class LanePool:
         if entry is not None and entry.returning:
             entry.returning.popleft().set()
         elif entry is not None and entry.waiting:
-            job = entry.waiting.popleft()
-            if for_own_use:  # the worker that leaves takes the next ready job itself
-                self._ready.append(job)
-            else:
-                self._make_ready(job)
+            self._behind -= 1
+            self._make_ready(entry.waiting.popleft())
         else:
             del self._lanes[lane]
 
     # ------------------------------------------------------------------ waiting handlers
 
-    @contextmanager
+    @contextlib.contextmanager
     def park(self, *, keep_lane: bool = False) -> Iterator[None]:
         """Give lane and place in the pool back while the calling handler waits.
 
@@ -291,6 +305,7 @@ class LanePool:
                     ),
                 )
             self._parked += 1
+            self._open -= 1
             worker.parked = True
             self._leave_lane(lane)
             if self._short_of_workers:
@@ -312,6 +327,7 @@ class LanePool:
         turn.wait()  # set by whoever leaves the lane, or by stop()
         with self._lock:
             self._parked -= 1
+            self._open += 1
             worker.parked = False
             worker.since = self._clock.monotonic()
 
@@ -327,11 +343,12 @@ class LanePool:
                     return
                 waiting = self._short_of_workers
                 hurry = waiting and self._unparked < self._working
-                busy = bool(self._ready) or any(worker.job for worker in self._workers)
+                busy = self._open > 0 or self._parked > 0
                 self._watch_hurries, self._watch_rests = hurry, not busy
                 self._attention.wait(GROWTH_TICK if hurry else SLOW_TICK if busy else None)
             now, cpu = self._clock.monotonic(), time.process_time()
-            if hurry and cpu - burnt < (now - then) * BLOCKED_SHARE:
+            asleep = cpu - burnt < (now - then) * BLOCKED_SHARE
+            if hurry and asleep and now - then < GROWTH_TICK + BLOCKED_DELAY:
                 self._grow()
             then, burnt = now, cpu
             self._warn_about_slow(now)
@@ -343,7 +360,7 @@ class LanePool:
         with self._lock:
             if self._stopping:
                 return
-            wanted = min(len(self._ready) - self._idle, self._working - self._unparked)
+            wanted = min(self._open, self._working) - self._unparked
             for _ in range(wanted):
                 self._hire()
 
@@ -372,7 +389,7 @@ class LanePool:
     @property
     def queued(self) -> int:
         """How many jobs wait."""
-        return self._queued
+        return self._behind + max(0, self._open - self._unparked)
 
     @property
     def paused(self) -> bool:
@@ -387,15 +404,23 @@ class LanePool:
     def close(self) -> int:
         """Take and begin no more jobs; return how many were left undone. Running ones go on."""
         with self._lock:
+            if self._stopping:
+                return 0
             self._stopping = True
-            left, self._queued = self._queued, 0
-            self._ready.clear()
+            left = self._behind
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._ready.get_nowait()
+                    self._open -= 1
+                    left += 1
+            self._behind = 0
             for entry in self._lanes.values():
                 if entry is not None:
                     entry.waiting.clear()
                     for turn in entry.returning:
                         turn.set()
-            self._work.notify_all()
+            for _ in self._workers:
+                self._ready.put(None)
             self._room.notify_all()
             self._attention.notify_all()
         return left

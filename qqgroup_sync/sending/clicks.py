@@ -52,7 +52,7 @@ class Clicks:
 
     def close(self, deadline: Deadline) -> list[str]:
         """Finish what is under way; return the names of the threads that did not end."""
-        if not self._started:
-            return []
+        with self._starting:
+            self._started = True  # a click that comes late starts nothing
         self._pool.close()
         return self._pool.join(deadline)

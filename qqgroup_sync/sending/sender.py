@@ -99,7 +99,7 @@ class Sender:
     ) -> Sent:
         self._wait_for_gateway(PROACTIVE_PATIENCE)
         return self._send_all(
-            scene, openid, bodies, lambda body: self._post(scene, openid, body, timeout), True
+            scene, openid, bodies, lambda body: self._post(scene, openid, body, timeout)
         )
 
     # ------------------------------------------------------------------ replies
@@ -127,14 +127,13 @@ class Sender:
                 raise refusal
             logger.info("%s; sending it as a proactive message", refusal.summary)
             return self._send_proactive(scene, openid, bodies, timeout)
-        self._wait_for_gateway(budget.expires_at - LAST_CALL - self._clock.time())
         source = _source(event)
+        self._wait_for_gateway(budget.expires_at - LAST_CALL - self._clock.time())
         return self._send_all(
             scene,
             openid,
-            bodies,
-            lambda body: self._post_reply(scene, openid, {**body, **source}, budget, timeout),
-            False,
+            [{**body, **source} for body in bodies],
+            lambda body: self._post_reply(scene, openid, body, budget, timeout),
         )
 
     def replies_left(self, event: Event) -> int:
@@ -224,12 +223,7 @@ class Sender:
         openid: str,
         bodies: list[dict[str, Any]],
         post: Callable[[dict[str, Any]], SentPart],
-        proactive: bool,
     ) -> Sent:
-        if self._closed:
-            raise StateError(
-                "the client was stopped: nothing is sent any more", language=self._language
-            )
         sent: list[SentPart] = []
         for body in bodies:
             try:
@@ -242,11 +236,16 @@ class Sender:
                     sent=sent,
                     language=self._language,
                 ) from error
+        proactive = any("msg_seq" not in body for body in bodies)  # as they went out in the end
         return Sent(tuple(sent), proactive, lambda msg_id: self.recall(scene, openid, msg_id))
 
     def _post(
         self, scene: Scene, openid: str, body: dict[str, Any], timeout: float | None
     ) -> SentPart:
+        if self._closed:
+            raise StateError(
+                "the client was stopped: nothing is sent any more", language=self._language
+            )
         send = (
             self._endpoints.send_group_message
             if scene == "group"
@@ -284,6 +283,12 @@ class Sender:
             )
 
 
+_SEND = Text(
+    "Use client.send_group(...) or client.send_user(...).",
+    "请使用 client.send_group(...) 或 client.send_user(...)。",
+)
+
+
 def _address(event: Event) -> tuple[Scene, str]:
     """Return where an answer to an event goes."""
     group = getattr(event, "group_openid", "")
@@ -293,15 +298,14 @@ def _address(event: Event) -> tuple[Scene, str]:
     if user:
         return "c2c", user
     raise ConfigError(
-        f"{event.name} comes from no group and no user, so it cannot be answered",
-        remedy=Text(
-            "Use client.send_group(...) or client.send_user(...).",
-            "请使用 client.send_group(...) 或 client.send_user(...)。",
-        ),
+        f"{event.name} comes from no group and no user, so it cannot be answered", remedy=_SEND
     )
 
 
 def _source(event: Event) -> dict[str, str]:
     """Return what makes a message an answer: ``msg_id``, or the outer id as ``event_id``."""
-    msg_id = event.id if isinstance(event, Message) else ""
-    return {"msg_id": msg_id} if msg_id else {"event_id": event.event_id}
+    if isinstance(event, Message) and event.id:
+        return {"msg_id": event.id}
+    if not event.event_id:  # an empty one would make it a proactive message
+        raise ConfigError(f"{event.name} came without an id to answer", remedy=_SEND)
+    return {"event_id": event.event_id}

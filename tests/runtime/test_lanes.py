@@ -321,7 +321,7 @@ def test_who_comes_back_goes_before_new_messages(make_pool, parked, crowd):
     assert crowd.wait_for(1)
     pool.submit("a", lambda: (order.append("new"), done.set()))
     parked.over.set()
-    eventually(lambda: pool._lanes["a"].returning)
+    eventually(lambda: getattr(pool._lanes["a"], "returning", None))
     crowd.let_go(1)
     assert done.wait(LIMIT)
     assert order == ["went on", "new"]
@@ -634,7 +634,7 @@ def test_closing_frees_who_waits_for_his_lane(make_pool, parked, crowd):
     pool.submit("a", crowd.job)
     assert crowd.wait_for(1)
     parked.over.set()
-    eventually(lambda: pool._lanes["a"].returning)
+    eventually(lambda: getattr(pool._lanes["a"], "returning", None))
     pool.close()
     assert went_on.wait(LIMIT)
 

@@ -1,0 +1,388 @@
+"""Router: one handler per message, observers always, and no exception is lost."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from qqgroup_sync.dispatch.filters import Equal
+from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync.dispatch.router import Router
+from qqgroup_sync.errors import ConfigError, ContentRejected, WaitCancelled
+from qqgroup_sync.events.models import (
+    AuditResult,
+    C2CMessage,
+    Event,
+    GroupAdded,
+    GroupMessage,
+    GroupRemoved,
+    Interaction,
+    Member,
+)
+
+CLIENT = object()
+
+
+class Replies:
+    """The client behind an event; notes what is replied."""
+
+    def __init__(self):
+        self.sent = []
+        self.refuse = None
+
+    def reply(self, event, content, *, quote, timeout):
+        if self.refuse is not None:
+            raise self.refuse
+        self.sent.append(content)
+
+
+@pytest.fixture
+def registry():
+    """A registry without handlers."""
+    return Registry()
+
+
+@pytest.fixture
+def router(registry):
+    """A router over it."""
+    return Router(registry, CLIENT)
+
+
+@pytest.fixture
+def replies():
+    """What was replied."""
+    return Replies()
+
+
+@pytest.fixture
+def group(replies):
+    """Return a function that makes a group message."""
+
+    def make(text="hi"):
+        return GroupMessage(
+            "GROUP_AT_MESSAGE_CREATE",
+            "GROUP_AT_MESSAGE_CREATE:x",
+            id="m",
+            text=text,
+            author=Member("M"),
+            group_openid="G",
+            actions=replies,
+        )
+
+    return make
+
+
+@pytest.fixture
+def private(replies):
+    """A private message."""
+    return C2CMessage("C2C_MESSAGE_CREATE", id="m", author=Member("U"), actions=replies)
+
+
+class Broken:
+    """Cannot be compared, so that a filter with it raises."""
+
+    def __eq__(self, other):
+        raise RuntimeError("broken filter")
+
+    __hash__ = None
+
+
+# ---------------------------------------------------------------------- choosing
+
+
+def test_the_first_that_matches_runs_alone(registry, router, group, replies):
+    """Levels first, then order; what does not match is passed over."""
+    registry.on_group_message(lambda message: "too late")
+    registry.on_group_message(keywords="bye", level=9)(lambda message: "no match")
+    registry.on_group_message(keywords="hi", level=5)(lambda message: "first")
+    registry.on_group_message(keywords="hi", level=5)(lambda message: "second")
+    router.handle(group())
+    assert replies.sent == ["first"]
+
+
+def test_the_first_runs_alone_also_when_it_says_nothing_or_fails(
+    registry, router, group, replies, expected_errors
+):
+    """Who was asked has had the message."""
+
+    def fail(message):
+        raise ValueError("oops")
+
+    registry.on_group_message(keywords="one")(lambda message: None)
+    registry.on_group_message(keywords="two")(fail)
+    registry.on_group_message(lambda message: "fallback")
+    router.handle(group("one"))
+    router.handle(group("two"))
+    assert replies.sent == []
+    assert len(expected_errors) == 1
+
+
+def test_groups_and_private_chats_are_apart(registry, router, group, private, replies):
+    """A handler hears only what it is for."""
+    registry.on_group_message(lambda message: "group")
+    registry.on_c2c_message(lambda message: "private")
+    router.handle(group())
+    router.handle(private)
+    assert replies.sent == ["group", "private"]
+
+
+def test_a_filter_that_raises_is_reported_and_the_next_handler_is_asked(
+    registry, router, group, replies, expected_errors
+):
+    """One broken filter does not silence the bot."""
+    told = []
+    registry.on_exception(lambda error, client, event: told.append((str(error), event.text)))
+    registry.on_group_message(keywords=Equal(Broken()))(lambda message: "never")
+    registry.on_group_message(lambda message: "next")
+    router.handle(group())
+    assert replies.sent == ["next"]
+    assert told == [("broken filter", "hi")]
+    assert len(expected_errors) == 1
+
+
+@pytest.mark.parametrize("answer", ["text", ["a", "b"], "", 0, False])
+def test_everything_but_none_is_sent(registry, router, group, replies, answer):
+    """Also what cannot be sent: the sender says so, instead of silence."""
+    registry.on_group_message(lambda message: answer)
+    router.handle(group())
+    assert replies.sent == [answer]
+
+
+def test_none_is_not_sent(registry, router, group, replies):
+    """A handler may have replied by itself."""
+    registry.on_group_message(lambda message: None)
+    router.handle(group())
+    assert replies.sent == []
+
+
+def test_nobody_may_be_there(router, group):
+    """An event without handlers is no error."""
+    router.handle(group())
+    router.handle(Event("SOMETHING_NEW"))
+    router.announce_ready()
+
+
+# ---------------------------------------------------------------------- other events
+
+
+def test_all_handlers_of_an_event_run_and_their_answers_are_sent(registry, router, replies):
+    """Lifecycle handlers do not compete."""
+    seen = []
+    registry.on_group_added(lambda event: "welcome")
+    registry.on_group_added(lambda event, client: seen.append(client))
+    registry.on_group_added(lambda: "again")
+    router.handle(GroupAdded("GROUP_ADD_ROBOT", group_openid="G", actions=replies))
+    assert replies.sent == ["welcome", "again"]
+    assert seen == [CLIENT]
+
+
+def test_a_click_is_answered(registry, router, replies):
+    """An interaction is replyable."""
+    registry.on_interaction(lambda click: f"you chose {click.button_data}")
+    router.handle(Interaction("INTERACTION_CREATE", button_data="yes", actions=replies))
+    assert replies.sent == ["you chose yes"]
+
+
+@pytest.mark.parametrize(
+    ("decorator", "event"),
+    [
+        ("on_group_removed", GroupRemoved("GROUP_DEL_ROBOT", group_openid="G")),
+        ("on_audit_result", AuditResult("MESSAGE_AUDIT_PASS")),
+    ],
+)
+def test_what_cannot_be_answered_is_not_answered(registry, router, decorator, event):
+    """The return value goes nowhere; that is no error."""
+    seen = []
+    getattr(registry, decorator)(lambda event: seen.append(event) or "into the void")
+    router.handle(event)
+    assert seen == [event]
+
+
+# ---------------------------------------------------------------------- observers
+
+
+def test_observers_see_every_event_and_never_answer(registry, router, group, replies):
+    """With or without a handler; what they return is ignored."""
+    seen = []
+    registry.on_event(lambda event, client: seen.append((event.name, client)) or "ignored")
+    registry.on_event("SOMETHING_NEW")(lambda event: seen.append(event.name))
+    registry.on_group_message(lambda message: "answer")
+    router.handle(group())
+    router.handle(Event("SOMETHING_NEW"))
+    assert seen == [
+        ("GROUP_AT_MESSAGE_CREATE", CLIENT),
+        "SOMETHING_NEW",
+        ("SOMETHING_NEW", CLIENT),
+    ]
+    assert replies.sent == ["answer"]
+
+
+@pytest.mark.expected_errors
+def test_observers_are_told_although_others_fail(registry, router, group):
+    """A failing handler, and a failing observer before, hide nothing."""
+
+    def fail(event):
+        raise ValueError("oops")
+
+    seen = []
+    registry.on_group_message(fail)
+    registry.on_event(fail)
+    registry.on_event(seen.append)
+    message = group()
+    router.handle(message)
+    assert seen == [message]
+
+
+# ---------------------------------------------------------------------- exceptions
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("oops"), SystemExit("exit()"), KeyboardInterrupt(), GeneratorExit()]
+)
+def test_an_exception_is_logged_once_with_its_traceback(
+    registry, router, group, error, expected_errors
+):
+    """And never reaches the worker, whatever it is."""
+
+    def unlucky_handler(message):
+        raise error
+
+    registry.on_group_message(unlucky_handler)
+    router.handle(group())
+    (record,) = expected_errors
+    assert record.levelno == logging.ERROR
+    assert repr(error) in record.getMessage()
+    assert "unlucky_handler" in logging.Formatter().format(record)
+
+
+def test_our_own_errors_are_logged_with_their_remedy(registry, router, group, expected_errors):
+    """The log says what to do."""
+
+    def fail(message):
+        raise ConfigError("nobody to mention", remedy=None)
+
+    registry.on_group_message(lambda message: fail(message))
+    router.handle(group())
+    (record,) = expected_errors
+    assert record.getMessage() == "a handler failed: nobody to mention"
+
+
+def test_a_reply_that_fails_goes_to_on_exception(
+    registry, router, group, replies, expected_errors
+):
+    """What a handler returns is its own failure, too."""
+    told = []
+    replies.refuse = ContentRejected("the message is empty", reason="empty")
+    registry.on_group_message(lambda message: "x")
+    registry.on_exception(ContentRejected)(told.append)
+    router.handle(group())
+    assert told == [replies.refuse]
+    assert len(expected_errors) == 1
+
+
+@pytest.mark.expected_errors
+@pytest.mark.parametrize("takes", range(4))
+def test_guards_get_error_client_and_event_as_many_as_they_take(registry, router, group, takes):
+    """(error), (error, client), (error, client, event), or nothing."""
+    told = []
+    guards = [
+        lambda: told.append(()),
+        lambda error: told.append((error,)),
+        lambda error, client: told.append((error, client)),
+        lambda error, client, event: told.append((error, client, event)),
+    ]
+    error = ValueError("oops")
+
+    def fail(message):
+        raise error
+
+    registry.on_exception(guards[takes])
+    registry.on_group_message(fail)
+    message = group()
+    router.handle(message)
+    assert told == [(error, CLIENT, message)[:takes]]
+
+
+@pytest.mark.expected_errors
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_a_handler_that_exits_is_told_like_any_other(registry, router, group, kind):
+    """exit() in a handler ends the handler, and says so."""
+    told = []
+
+    def leave(message):
+        raise kind
+
+    registry.on_group_message(leave)
+    registry.on_exception(told.append)
+    router.handle(group())
+    assert [type(error) for error in told] == [kind]
+
+
+def test_a_failing_guard_is_logged_and_hides_no_other(registry, router, group, expected_errors):
+    """The last net has none below it but the log."""
+    told = []
+
+    def fail(message):
+        raise ValueError("first")
+
+    def failing_guard(error):
+        raise SystemExit("second")
+
+    registry.on_group_message(fail)
+    registry.on_exception(failing_guard)
+    registry.on_exception(told.append)
+    router.handle(group())
+    assert [str(error) for error in told] == ["first"]
+    first, second = expected_errors
+    assert "first" in first.getMessage()
+    assert "failing_guard" in second.getMessage()
+    assert "second" in logging.Formatter().format(second)
+
+
+def test_what_an_observer_raises_is_told_with_its_event(registry, router, expected_errors):
+    """Observers are handlers, too."""
+    told = []
+
+    def fail(event):
+        raise KeyError("x")
+
+    registry.on_event(fail)
+    registry.on_exception(KeyError)(lambda error, client, event: told.append(event))
+    event = Event("SOMETHING_NEW")
+    router.handle(event)
+    assert told == [event]
+    assert len(expected_errors) == 1
+
+
+def test_wait_cancelled_ends_quietly(registry, router, group):
+    """A newer question replaced this one: nothing failed, nothing is logged or told."""
+    told = []
+
+    def asked_otherwise(message):
+        raise WaitCancelled("a newer question")
+
+    registry.on_group_message(asked_otherwise)
+    registry.on_exception(told.append)
+    registry.on_exception(BaseException)(told.append)
+    router.handle(group())
+    assert told == []
+
+
+# ---------------------------------------------------------------------- ready
+
+
+def test_ready_is_announced_to_all(registry, router, expected_errors):
+    """With the client, or with nothing; one that fails hides no other, and has no event."""
+    told = []
+
+    def fail():
+        raise ValueError("not ready after all")
+
+    registry.on_ready(fail)
+    registry.on_ready(told.append)
+    registry.on_ready(lambda: told.append("ready"))
+    registry.on_exception(lambda error, client, event: told.append((client, event)))
+    router.announce_ready()
+    assert told == [(CLIENT, None), CLIENT, "ready"]
+    assert len(expected_errors) == 1

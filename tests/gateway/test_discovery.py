@@ -1,0 +1,205 @@
+"""Where the gateway is, asked sparingly; when a session may start, paced for all clients."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from qqgroup_sync.api.records import GatewayInfo
+from qqgroup_sync.errors import (
+    ApiError,
+    AuthError,
+    BadResponse,
+    Forbidden,
+    RateLimited,
+    ServerError,
+    TransportError,
+)
+from qqgroup_sync.gateway.discovery import FRESH, SPARING, START_WINDOW, Discovery
+
+numbers = itertools.count()
+
+
+class FakeEndpoints:
+    """Answers ``GET /gateway/bot`` from a list, then the last one again."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.calls = 0
+
+    def gateway_bot(self):
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def info(url="wss://one", *, total=1000, remaining=999, reset_after=100.0, concurrency=1):
+    """Return what the platform answers."""
+    return GatewayInfo(url, 1, total, remaining, reset_after, concurrency, {})
+
+
+@pytest.fixture
+def make(clock):
+    """Return a function that makes discoveries of a bot of their own; the same key shares."""
+    own = ("1", f"host-{next(numbers)}")
+
+    def make(*answers, key=own, **options):
+        endpoints = FakeEndpoints(*(answers or [info()]))
+        return Discovery(endpoints, clock, key=key, **options), endpoints
+
+    return make
+
+
+def test_the_address_is_asked_for_once_in_ten_minutes(make, clock):
+    """Two questions a minute is all that the platform allows."""
+    discovery, endpoints = make(info("wss://one"), info("wss://two"))
+    for _ in range(5):
+        assert discovery.url() == "wss://one"
+    assert endpoints.calls == 1
+    clock.advance(FRESH)
+    assert discovery.url() == "wss://two"
+
+
+def test_clients_of_one_bot_share_the_answer(make):
+    """Several shards or clients in a process do not use the limit up."""
+    one, _ = make(info("wss://one"))
+    other, asked = make(info("wss://two"))
+    stranger, _ = make(info("wss://three"), key=("2", "elsewhere"))
+    assert [one.url(), other.url(), stranger.url()] == ["wss://one", "wss://one", "wss://three"]
+    assert asked.calls == 0
+
+
+def test_a_doubt_leads_to_another_question_but_not_at_once(make, clock):
+    """After a failed connection the address may be wrong; quick reconnects do not ask."""
+    discovery, endpoints = make()
+    discovery.url()
+    clock.advance(SPARING)
+    discovery.doubt()
+    discovery.url()
+    assert endpoints.calls == 1
+    clock.advance(1)
+    discovery.doubt()
+    discovery.url()
+    assert endpoints.calls == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TransportError("no answer"),
+        ServerError(status=500),
+        BadResponse("no JSON"),
+        RateLimited(status=429, retry_after=60.0),
+        ApiError(status=404),
+    ],
+)
+def test_a_known_address_outlives_trouble(make, clock, error):
+    """The gateway may be well although the REST side is not."""
+    discovery, _ = make(info("wss://one"), error)
+    discovery.url()
+    clock.advance(FRESH)
+    assert discovery.url() == "wss://one"
+
+
+@pytest.mark.parametrize("error", [AuthError(status=401), Forbidden(status=403)])
+def test_a_refusal_is_told_although_an_address_is_known(make, clock, error):
+    """A bot that was banned meanwhile need not knock."""
+    discovery, _ = make(info("wss://one"), error)
+    discovery.url()
+    clock.advance(FRESH)
+    with pytest.raises(type(error)):
+        discovery.url()
+
+
+@pytest.mark.parametrize("error", [TransportError("no answer"), RateLimited(status=429)])
+def test_without_any_answer_the_reason_is_told(make, error):
+    """The runner waits and asks again."""
+    discovery, _ = make(error, info("wss://one"))
+    with pytest.raises(type(error)):
+        discovery.url()
+    assert discovery.url() == "wss://one"
+
+
+def test_a_fixed_address_is_kept(make):
+    """``gateway_url`` wins; the platform is asked for its limits only, and need not answer."""
+    discovery, endpoints = make(info("wss://one"), url="wss://mine")
+    assert discovery.url() == "wss://mine"
+    assert endpoints.calls == 1
+    silent, _ = make(TransportError("no answer"), url="wss://mine", key=("3", "silent"))
+    assert silent.url() == "wss://mine"
+    refused, _ = make(AuthError(status=401), url="wss://mine", key=("4", "refused"))
+    with pytest.raises(AuthError):
+        refused.url()
+
+
+# ---------------------------------------------------------------------- session starts
+
+
+def starts(discovery, clock, number):
+    """Start so many sessions as early as allowed; return when, in seconds from now."""
+    began, moments = clock.monotonic(), []
+    while len(moments) < number:
+        wait = discovery.reserve_start()
+        if wait:
+            clock.advance(wait)
+        else:
+            moments.append(clock.monotonic() - began)
+    return moments
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_sessions_start_no_faster_than_allowed(make, clock, concurrency):
+    """``max_concurrency`` within five seconds."""
+    discovery, _ = make(info(concurrency=concurrency))
+    discovery.url()
+    moments = starts(discovery, clock, 9)
+    assert moments[:concurrency] == [0.0] * concurrency
+    for early, late in zip(moments, moments[concurrency:], strict=False):
+        assert late - early >= START_WINDOW
+
+
+def test_the_pace_is_that_of_all_clients_together(make, clock):
+    """The platform counts per bot, not per object."""
+    one, _ = make()
+    other, _ = make()
+    one.url()
+    assert one.reserve_start() == 0.0
+    assert other.reserve_start() == START_WINDOW
+
+
+def test_before_anything_is_known_one_may_start(make):
+    """With a fixed address and no answer the careful assumption holds."""
+    discovery, _ = make()
+    assert discovery.reserve_start() == 0.0
+    assert discovery.reserve_start() == START_WINDOW
+
+
+def test_a_daily_limit_that_is_used_up_is_waited_for(make, clock):
+    """Until the platform counts anew."""
+    discovery, _ = make(info(remaining=2, reset_after=3600.0, concurrency=10))
+    discovery.url()
+    assert [discovery.reserve_start() for _ in range(3)] == [0.0, 0.0, 3600.0]
+    clock.advance(3599)
+    assert discovery.reserve_start() == 1.0
+    clock.advance(1)
+    assert discovery.reserve_start() == 0.0
+
+
+def test_a_fresh_answer_counts_afresh(make, clock):
+    """What remains is the platform's number, not ours."""
+    discovery, _ = make(info(remaining=1, concurrency=10), info(remaining=5, concurrency=10))
+    discovery.url()
+    assert discovery.reserve_start() == 0.0
+    clock.advance(FRESH)
+    discovery.url()
+    assert [discovery.reserve_start() for _ in range(5)] == [0.0] * 5
+
+
+def test_without_a_stated_limit_there_is_none(make):
+    """Zero of zero is no limit."""
+    discovery, _ = make(info(total=0, remaining=0, concurrency=50))
+    discovery.url()
+    assert [discovery.reserve_start() for _ in range(20)] == [0.0] * 20
