@@ -291,11 +291,11 @@ class Client(Registry):
                 self._remembered = life.remembered()
                 self._life = self._stopping = None
                 self._all_ended = not stuck
+                self._ended.set()  # here, so that it cannot end the life that a start() begins now
             if stuck:
                 logger.warning("still running after %g s: %s", timeout, ", ".join(stuck))
             else:
                 logger.info("stopped")
-            self._ended.set()
 
     def _fail(self, life: Life, error: BaseException) -> None:
         """End the life that cannot go on; the reason is raised where somebody waits."""

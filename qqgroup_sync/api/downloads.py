@@ -116,6 +116,7 @@ class Downloads:
                 with session.get(
                     url,
                     stream=True,
+                    headers={"Accept-Encoding": "identity"},  # half a gzip passes for a whole one
                     timeout=(min(CONNECT_TIMEOUT, timeout), min(STALL, timeout)),
                     verify=self._ca_bundle,
                 ) as response:

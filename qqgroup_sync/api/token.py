@@ -92,8 +92,9 @@ class AccessToken:
             TransportError: No token endpoint answered.
         """
         cell = self._cell
-        value = cell.value  # read first: refuse() may empty it at any moment
-        if value and self._clock.monotonic() < cell.good_until:
+        # Read once, in this order: the end of a new token must not be taken for that of the old.
+        good_until, value = cell.good_until, cell.value
+        if value and self._clock.monotonic() < good_until:
             return value
         return self._fetch_once()
 

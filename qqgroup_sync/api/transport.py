@@ -29,13 +29,12 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 NO_RETRY = urllib3.Retry(total=False, redirect=False)
 
-# Of TLS only this one: any other failure may come while the answer is read.
+# Of TLS only this one: any other failure may come while the answer is read. No ProxyError: with a
+# proxy urllib3 calls a connection so that broke after the request went out.
 _NEVER_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.ProxyError,
     requests.exceptions.ConnectTimeout,
-    requests.exceptions.ProxyError,
     requests.exceptions.InvalidProxyURL,
     requests.exceptions.InvalidSchema,
     ssl.SSLCertVerificationError,
@@ -151,7 +150,8 @@ class Transport:
         )
         proxies = settings["proxies"]
         pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies, None)
-        adapter.cert_verify(pool, base, settings["verify"], None)  # else the system's certificates
+        # As requests does before each call; without it the pool trusts the system's certificates.
+        adapter.cert_verify(pool, base, settings["verify"], None)  # type: ignore[no-untyped-call]
         whole = adapter.request_url(prepared, proxies)
         found = (pool, whole.removesuffix("/"))
         with self._lock:
@@ -166,7 +166,7 @@ class Transport:
     def _no_answer(self, method: str, url: str, error: BaseException) -> TransportError:
         parts = urlsplit(url)
         causes = list(_causes(error))
-        never_sent = any(isinstance(cause, _NEVER_SENT) for cause in causes)
+        never_sent = any(_is_unsent(cause) for cause in causes)
         where = f"{method} {parts.path}: no answer from {parts.hostname}"
         if any(_is_late(cause) for cause in causes):
             late: TransportError = TransportTimeout(
@@ -189,6 +189,11 @@ class Transport:
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep the request's own Authorization, which requests would replace from ~/.netrc."""
     return request
+
+
+def _is_unsent(error: BaseException) -> bool:
+    # What http.client raises when a proxy answers CONNECT with a refusal has no class of its own.
+    return isinstance(error, _NEVER_SENT) or str(error).startswith("Tunnel connection failed")
 
 
 def _is_late(error: BaseException) -> bool:

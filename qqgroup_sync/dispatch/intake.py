@@ -99,56 +99,48 @@ class Seen:
     """Remembers events by id: those above the mark always, older ones for a while.
 
     Old ids lie in generations. When the youngest is full or old enough the oldest is dropped and
-    a new one begun: memory stays flat, and nothing has to be sorted or swept.
+    a new one begun: memory stays flat, and nothing has to be sorted or swept. Not thread-safe:
+    its Intake holds a lock.
     """
 
     def __init__(self, clock: Clock, handled: Collection[Key] = ()) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._above: dict[Key, bool] = {}  # in flight (False) or handled above the mark (True)
         self._below: deque[set[Key]] = deque([set(handled), set()], maxlen=GENERATIONS)
         self._turns_at = clock.monotonic() + GENERATION_LIFE
 
     def claim(self, key: Key) -> bool:
         """Return whether the event is new, and remember it as in flight."""
-        with self._lock:
-            if self._knows(key):
-                return False
-            self._above[key] = False
-            return True
+        if self.knows(key):
+            return False
+        self._above[key] = False
+        return True
 
     def knows(self, key: Key) -> bool:
         """Tell whether an event is remembered."""
-        with self._lock:
-            return self._knows(key)
-
-    def _knows(self, key: Key) -> bool:
         return key in self._above or any(key in generation for generation in self._below)
 
     def finish(self, key: Key | None, passed: list[Key]) -> None:
         """Note an event as handled, and those that the mark has passed as old."""
-        with self._lock:
-            if key is not None and key in self._above:
-                self._above[key] = True
-            for old in passed:
-                if self._above.pop(old, None) is not None:
-                    self._below[-1].add(old)
-            now = self._clock.monotonic()
-            if len(self._below[-1]) >= REMEMBERED // GENERATIONS or now >= self._turns_at:
-                self._below.append(set())
-                self._turns_at = now + GENERATION_LIFE
+        if key is not None and key in self._above:
+            self._above[key] = True
+        for old in passed:
+            if self._above.pop(old, None) is not None:
+                self._below[-1].add(old)
+        now = self._clock.monotonic()
+        if len(self._below[-1]) >= REMEMBERED // GENERATIONS or now >= self._turns_at:
+            self._below.append(set())
+            self._turns_at = now + GENERATION_LIFE
 
     def release(self, key: Key | None) -> None:
         """Forget an event that was not handled after all."""
-        with self._lock:
-            if key is not None and self._above.get(key) is False:
-                del self._above[key]
+        if key is not None and self._above.get(key) is False:
+            del self._above[key]
 
     def handled(self) -> set[Key]:
         """Return what a next start has to know: everything that was handled."""
-        with self._lock:
-            above = {key for key, done in self._above.items() if done}
-            return above.union(*self._below)
+        above = {key for key, done in self._above.items() if done}
+        return above.union(*self._below)
 
 
 class Intake:
@@ -178,14 +170,14 @@ class Intake:
         self._handle = handle
         self._ordering = ordering
         self._ignore_bots = ignore_bots
+        self._lock = threading.Lock()  # over marks, ids and counters: taken twice per event
         self._seen = Seen(clock, handled)
         self._marks: dict[int, LowWaterMark] = {}
-        self._marking = threading.Lock()
         self._counted = {"received": 0, "repeated": 0, "ignored": 0, "handled": 0}
 
     def begin_session(self, shard: int, session_id: str, s: int | None) -> None:
         """Note which session a shard is in; ``s`` counts as handled."""
-        with self._marking:
+        with self._lock:
             mark = self._marks.get(shard)
             if mark is None or mark.session_id != session_id:
                 self._marks[shard] = LowWaterMark(session_id, s)
@@ -193,25 +185,25 @@ class Intake:
     def is_new(self, event: Event) -> bool:
         """Tell whether an event has not come before."""
         key = fingerprint(event)
-        return key is None or not self._seen.knows(key)
+        with self._lock:
+            return key is None or not self._seen.knows(key)
 
     def accept(self, shard: int, s: int | None, event: Event) -> None:
         """Queue an event for its handlers, or drop it; blocks while the queue is full."""
-        with self._marking:
+        key = fingerprint(event)
+        with self._lock:
+            self._counted["received"] += 1
             mark = self._marks.get(shard)
             if mark is None:  # an event before READY: no session to resume, but nothing is lost
                 mark = self._marks[shard] = LowWaterMark("", None)
-            self._counted["received"] += 1
-        key = fingerprint(event)
-        if key is not None and not self._seen.claim(key):
-            self._note("repeated", mark, s, None)
-            return
-        if isinstance(event, Message) and self._unwanted(event):
-            self._note("ignored", mark, s, key)
-            return
-        with self._marking:
+            repeated = key is not None and not self._seen.claim(key)
+            if repeated:
+                key = None  # whoever came first remembers it
             if not mark.begin(s, key):
-                s = None
+                s = None  # the same number again: whoever has it open finishes it
+        if repeated or (isinstance(event, Message) and self._unwanted(event)):
+            self._finish(mark, s, key, count="repeated" if repeated else "ignored")
+            return
 
         def run() -> None:
             try:
@@ -220,22 +212,16 @@ class Intake:
                 self._finish(mark, s, key, count="handled")
 
         if not self._pool.submit(self._lane(event), run):
-            self._seen.release(key)  # stopping: the platform replays it to the next start
-
-    def _note(self, count: str, mark: LowWaterMark, s: int | None, key: Key | None) -> None:
-        """Take an event that needs no handler as handled."""
-        with self._marking:
-            if not mark.begin(s, key):
-                s = None  # the same number again: whoever has it open finishes it
-        self._finish(mark, s, key, count=count)
+            with self._lock:
+                self._seen.release(key)  # stopping: the platform replays it to the next start
 
     def _finish(self, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str) -> None:
-        with self._marking:
+        with self._lock:
             self._counted[count] += 1
             passed = mark.finish(s)
-        if s is None and key is not None:
-            passed = [key]
-        self._seen.finish(key, passed)
+            if s is None and key is not None:
+                passed = [key]
+            self._seen.finish(key, passed)
 
     def _unwanted(self, message: Message) -> bool:
         return message.is_own or (self._ignore_bots and message.author.is_bot)
@@ -250,12 +236,13 @@ class Intake:
 
     def positions(self) -> dict[int, Position]:
         """Return per shard up to where everything was handled."""
-        with self._marking:
+        with self._lock:
             return {shard: mark.position for shard, mark in self._marks.items()}
 
     def handled(self) -> set[Key]:
         """Return the ids that were handled."""
-        return self._seen.handled()
+        with self._lock:
+            return self._seen.handled()
 
     def counters(self) -> dict[str, Any]:
         """Return how many events came, were repeated, ignored and handled."""

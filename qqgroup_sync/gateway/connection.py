@@ -73,8 +73,8 @@ class Connection:
             self._host = urlsplit(url).hostname or ""
         except ValueError:  # open() tells
             self._host = ""
-        if direct:
-            self._options["http_no_proxy"] = [self._host, "127.0.0.1", "localhost"]
+        if direct:  # websocket-client looks at http_no_proxy only when it is told a proxy
+            self._options |= {"http_proxy_host": self._host, "http_no_proxy": ["*"]}
 
     def open(self, timeout: float = OPEN_TIMEOUT) -> None:
         """Connect and upgrade; blocks.

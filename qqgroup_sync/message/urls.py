@@ -13,7 +13,7 @@ import re
 _URL = re.compile(
     r"(?ixa) https?://(?:[^\x00-\x7f]{1,63}\.)*[!#-&(-;=?-~]*"
     r" | (?<![a-z0-9@.])(?<![a-z0-9@.]-)"
-    r"   [a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,} (?![\w.+-]{0,64}@)"
+    r"   [a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63})*\.[a-z]{2,} (?![\w.+-]{0,64}@ | [a-z]*://)"
     r"   (?::\d+)? (?:[/?\#][!#-&(-;=?-~]*)?"
 )
 _SCHEME = re.compile(r"(?i)https?://")
@@ -35,7 +35,9 @@ def with_dots(text: str) -> str:
         url = _without_punctuation(match.group())
         return _SCHEME.sub("", url).replace(".", "。") + match.group()[len(url) :]
 
-    return _URL.sub(dotted, text)
+    while has_url(text):  # where a scheme stood, what is left may be a name again
+        text = _URL.sub(dotted, text)
+    return text
 
 
 def as_markdown(text: str) -> str:
@@ -46,7 +48,8 @@ def as_markdown(text: str) -> str:
         url = _without_punctuation(match.group())
         if _SCHEME.fullmatch(url):
             continue  # there is no host to link to
-        parts.append(escape_markdown(text[end : match.start()]))
+        before = escape_markdown(text[end : match.start()])
+        parts.append(f"{before[:-1]}\\!" if before.endswith("!") else before)  # else a picture
         target = url if url.lower().startswith(("http://", "https://")) else f"https://{url}"
         target = target.replace("(", "%28").replace(")", "%29").replace("\\", "%5C")
         parts.append(f"[{escape_markdown(url)}]({target})")

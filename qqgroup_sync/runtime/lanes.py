@@ -27,6 +27,7 @@ GROWTH_TICK = 0.005  # how often a waiting queue looks whether its workers are b
 SLOW_TICK = 5.0  # how often running jobs are looked at for slowness
 BLOCKED_SHARE = 0.7  # below this share of a core, waiting jobs mean that workers block
 BLOCKED_DELAY = 0.002  # a tick later than this means that threads wait for each other, not for I/O
+LATE_PATIENCE = 0.1  # where every tick is late (Windows, a busy machine), waiting this long will do
 IDLE_LIFE = 10.0  # how long a worker above the resting number stays without work
 OVERLOAD_QUIET = 60.0  # one warning of a full queue, or of no more threads, speaks for this long
 ROOM = 0.9  # a full queue takes jobs again below this share of its capacity
@@ -230,7 +231,15 @@ class LanePool:
                 return False
             worker.since = self._clock.monotonic()
             worker.job = job
+            if self._held_back:
+                with self._lock:
+                    self._let_in()
             return True
+
+    def _let_in(self) -> None:
+        """Let submitters go on when there is room again."""
+        if self._held_back and self.queued <= self._capacity * ROOM:
+            self._room.notify_all()
 
     def _leave(self, worker: _Worker) -> bool:
         """Let a worker go that had nothing to do, unless it is needed after all."""
@@ -248,8 +257,7 @@ class LanePool:
             lane, worker.job, worker.warned = worker.job.lane, None, False
             if not self._stopping:
                 self._leave_lane(lane)
-                if self._held_back and self.queued <= self._capacity * ROOM:
-                    self._room.notify_all()
+                self._let_in()
             if self._stopping or self._unparked > self._working:  # waiting handlers came back
                 self._workers.remove(worker)
                 return False
@@ -337,6 +345,7 @@ class LanePool:
         """Grow the pool while handlers block, and tell about handlers that never end."""
         then, burnt = self._clock.monotonic(), time.process_time()
         silent_until = then
+        waited = 0.0  # how long jobs have waited although little was computed
         while True:
             with self._lock:
                 if self._stopping:
@@ -348,7 +357,9 @@ class LanePool:
                 self._attention.wait(GROWTH_TICK if hurry else SLOW_TICK if busy else None)
             now, cpu = self._clock.monotonic(), time.process_time()
             asleep = cpu - burnt < (now - then) * BLOCKED_SHARE
-            if hurry and asleep and now - then < GROWTH_TICK + BLOCKED_DELAY:
+            waited = waited + now - then if hurry and asleep else 0.0
+            on_time = now - then < GROWTH_TICK + BLOCKED_DELAY
+            if waited and (on_time or waited >= LATE_PATIENCE):
                 self._grow()
             then, burnt = now, cpu
             self._warn_about_slow(now)

@@ -71,6 +71,7 @@ class ScriptedServer:
         requests: What came in so far.
         connections: How many connections were opened.
         closed: How many the other side closed.
+        dropped: How many this side closed.
         ended: Set at the end of the test.
     """
 
@@ -79,6 +80,7 @@ class ScriptedServer:
         self.requests = []
         self.connections = 0
         self.closed = 0
+        self.dropped = 0
         self.ended = threading.Event()
         self._lock = threading.Lock()
         self._tls = tls
@@ -99,12 +101,18 @@ class ScriptedServer:
             socket.create_connection(("127.0.0.1", self.port)).close()  # wakes accept()
         self._listener.close()
         with self._lock:
-            for one in self._open:
+            for one in self._open:  # a closed one, or one that TLS took over, just raises
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
             assert not thread.is_alive()
+
+    def shown(self, connection):
+        """Note a socket, so that the end of the test closes it; return it."""
+        with self._lock:
+            self._open.add(connection)
+        return connection
 
     def _accept(self):
         while True:
@@ -115,27 +123,25 @@ class ScriptedServer:
             if self.ended.is_set():
                 connection.close()
                 return
-            with self._lock:
-                self.connections += 1
-                self._open.add(connection)
+            self.connections += 1
+            self.shown(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def _serve(self, connection):
-        raw = connection
         try:
             if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+                connection = self.shown(self._tls.wrap_socket(connection, server_side=True))
             while self._tls or connection.recv(1, socket.MSG_PEEK):  # TLS cannot peek
                 if not self._one(connection):
+                    connection.close()
+                    self.dropped += 1
                     return
             self.closed += 1
         except OSError:
             pass
         finally:
-            with self._lock:
-                self._open.discard(raw)
             connection.close()
 
     def _one(self, connection):
@@ -144,14 +150,15 @@ class ScriptedServer:
         if step is closed_unread:
             self.requests.append(None)
             return False
-        self.requests.append(_read(connection))
+        self.requests.append(read_request(connection))
         if callable(step):
             return step(self, connection)
         connection.sendall(step)
         return True
 
 
-def _read(connection):
+def read_request(connection):
+    """Read one request; raise OSError when there is none."""
     head = b""
     while b"\r\n\r\n" not in head:
         more = connection.recv(65536)
@@ -166,7 +173,7 @@ def _read(connection):
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     while len(body) < int(headers.get("content-length", 0)):
-        body += connection.recv(65536)
+        body += connection.recv(65536)  # tests send whole bodies
     return Request(method, target, headers, body)
 
 

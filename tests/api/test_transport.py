@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from importlib.util import find_spec
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.api.scripted_server import (
     closed_after_reading,
     closed_unread,
     cut_off,
+    read_request,
     refusing_port,
     silence,
 )
@@ -57,9 +59,9 @@ def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+        f" -addext subjectAltName=IP:127.0.0.1 -keyout {key.name} -out {certificate.name}".split(),
+        cwd=folder,
         check=True,
         capture_output=True,
     )
@@ -115,7 +117,7 @@ def test_close_closes_idle_connections(send, transport):
         assert server.connections == 2
 
 
-@pytest.mark.parametrize("location", ["/elsewhere", "http://192.0.2.1/steal", "http://[", "x:y"])
+@pytest.mark.parametrize("location", ["/elsewhere", "http://192.0.2.1/steal", "x:y"])
 def test_no_redirect_is_followed(send, transport, location):
     """The token never goes where a redirect points."""
     with ScriptedServer(answer(302, Location=location)) as server:
@@ -165,7 +167,7 @@ def test_a_connection_that_died_while_idle_is_opened_anew(send, transport):
 
     with ScriptedServer(last_answer, answer(200, {})) as server:
         send(transport, server.url)
-        eventually(lambda: not server._open)
+        eventually(lambda: server.requests and server.dropped == 1)
         assert send(transport, server.url).status == 200
 
 
@@ -347,9 +349,9 @@ def test_a_proxy_whose_name_is_wrong_is_named(send, transport, monkeypatch):
     assert "HTTPS_PROXY" in caught.value.remedy
 
 
+@pytest.mark.skipif(find_spec("socks") is not None, reason="pysocks is here")
 def test_a_socks_proxy_without_its_package_is_named(send, transport, monkeypatch):
     """ALL_PROXY=socks5://... is what many desktop proxies set."""
-    monkeypatch.setitem(__import__("sys").modules, "socks", None)
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
     with pytest.raises(TransportError) as caught:
         send(transport, "https://api.bot.qq.com")
@@ -357,12 +359,37 @@ def test_a_socks_proxy_without_its_package_is_named(send, transport, monkeypatch
     assert "pysocks" in caught.value.remedy
 
 
-def test_an_answer_lost_behind_a_proxy_may_have_arrived(send, transport, monkeypatch):
+@pytest.mark.parametrize("step", [closed_after_reading, silence, cut_off])
+def test_an_answer_lost_behind_a_proxy_may_have_arrived(send, transport, monkeypatch, step):
     """The proxy took it: from then on nobody knows."""
-    with ScriptedServer(closed_after_reading) as proxy:
+    with ScriptedServer(step) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         with pytest.raises(TransportError) as caught:
-            send(transport, "http://platform.test")
+            send(transport, "http://platform.test", timeout=0.1)
+    assert caught.value.never_sent is False
+
+
+@pytest.mark.parametrize("ending", ["closed", "silent"])
+def test_an_answer_lost_in_a_tunnel_may_have_arrived(send, certificate, monkeypatch, ending):
+    """A proactive message that the platform got must not go out twice because of a proxy."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    arrived = []
+
+    def tunnel(server, connection):
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        inner = server.shown(context.wrap_socket(connection, server_side=True))
+        with inner:
+            arrived.append(read_request(inner).body)
+            return silence(server, inner) if ending == "silent" else False
+
+    transport = Transport(ca_bundle=certificate[0])
+    with ScriptedServer(tunnel) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(TransportError) as caught:
+            send(transport, "https://127.0.0.1:1", timeout=0.2)
+        transport.close()
+    assert arrived == [BODY]
     assert caught.value.never_sent is False
 
 
@@ -385,8 +412,7 @@ def test_threads_share_the_transport(send, transport):
     with ScriptedServer(answer(200, {})) as server:
 
         def work(number):
-            for _ in range(5):
-                answers.append(send(transport, server.url, f"/{number}").status)
+            answers.extend(send(transport, server.url, f"/{number}").status for _ in range(5))
 
         threads = [threading.Thread(target=work, args=(one,)) for one in range(8)]
         for thread in threads:

@@ -12,6 +12,7 @@ from qqgroup_sync.events.models import GroupMessage
 
 
 def says(text):
+    """A message of that text."""
     return GroupMessage("GROUP_AT_MESSAGE_CREATE", text=text)
 
 
@@ -42,7 +43,8 @@ def test_what_a_keyword_takes(keywords, text, taken):
 
 
 @pytest.mark.parametrize(
-    "keywords", ["", [], (), 5, object(), b"bytes", re.compile(b"bytes"), {"a"}, ["a", 5], ["a", ""]]
+    "keywords",
+    ["", [], (), 5, object(), b"bytes", re.compile(b"bytes"), {"a"}, ["a", 5], ["a", ""]],
 )
 def test_what_is_no_keyword_is_refused_with_the_remedy(keywords):
     """A filter that could never work, or would take everything, is an error in the user's line."""

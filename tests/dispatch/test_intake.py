@@ -76,6 +76,7 @@ def desk():
 
 
 def group_message(msg_id="m", *, group="G", member="M", full=False, **fields):
+    """A message in a group, by either of its two names."""
     name = "GROUP_MESSAGE_CREATE" if full else "GROUP_AT_MESSAGE_CREATE"
     author = Member(member, is_bot=fields.pop("is_bot", False))
     return GroupMessage(
@@ -84,6 +85,7 @@ def group_message(msg_id="m", *, group="G", member="M", full=False, **fields):
 
 
 def private_message(msg_id="m", user="U"):
+    """A message in private."""
     return C2CMessage("C2C_MESSAGE_CREATE", f"X:{msg_id}", id=msg_id, author=Member(user))
 
 
@@ -214,7 +216,7 @@ def test_what_was_handled_is_known_after_many_starts():
 
 def test_fingerprints_are_the_same_in_every_process():
     """They are what lies on the disk; Python's own hash would differ."""
-    assert intake_module.fingerprint(group_message("ROBOT1.0_x")) == 8061137219838206013
+    assert intake_module.fingerprint(group_message("ROBOT1.0_x")) == 1238443789244959049
     assert intake_module.fingerprint(group_message("\ud800")) is not None  # a broken id, too
 
 
@@ -301,13 +303,13 @@ def streams(draw):
     stream = [(s, f"m{s}") for s in numbers]
     again = draw(st.lists(st.sampled_from(stream), max_size=8))
     renumbered = draw(
-        st.lists(st.tuples(st.integers(41, 60), st.sampled_from([i for _, i in stream])), max_size=5)
-    )
+        st.dictionaries(st.integers(41, 60), st.sampled_from([i for _, i in stream]), max_size=5)
+    ).items()
     unnumbered = [(None, f"n{number}") for number in range(draw(st.integers(0, 3)))]
     return draw(st.permutations([*stream, *again, *renumbered, *unnumbered]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stream=streams(), data=st.data())
 def test_the_mark_never_passes_what_is_unfinished_and_reaches_the_end(stream, data):
     """Whatever the order of coming and finishing; every id is handled once."""
@@ -345,7 +347,7 @@ def test_the_mark_never_passes_what_is_unfinished_and_reaches_the_end(stream, da
     assert counters["repeated"] == len(stream) - len(seen)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(stream=streams(), data=st.data())
 def test_a_crash_anywhere_loses_nothing_and_repeats_nothing(stream, data):
     """The next start resumes from the position, and gets what came after it again."""

@@ -36,6 +36,12 @@ OTHERS = ("on_event", "on_ready", "on_exception")
 EVERY = (*MESSAGE_DECORATORS, *EVENT_DECORATORS, *OTHERS)
 
 
+@pytest.fixture(autouse=True)
+def _english(monkeypatch):
+    """Let remedies be English, whatever this machine speaks."""
+    monkeypatch.setenv("QQ_LANGUAGE", "en")
+
+
 @pytest.fixture
 def registry():
     """A registry without handlers."""
@@ -43,6 +49,7 @@ def registry():
 
 
 def functions(handlers):
+    """Whose handlers they are, in order."""
     return [handler.function for handler in handlers]
 
 
@@ -183,6 +190,7 @@ class Greeter:
 
 
 def two(first, second):
+    """Take two arguments."""
     return f"{first} {second}"
 
 
@@ -233,6 +241,8 @@ def test_event_handlers_get_event_and_client_as_many_as_they_take(registry, take
 
 
 def async_functions():
+    """Everything that would return a coroutine, or a generator of them."""
+
     async def plain(message):
         pass
 
@@ -310,7 +320,9 @@ def test_on_event_without_names_sees_everything(registry, names):
     assert functions(registry.observers_of("WHATEVER")) == [print]
 
 
-@pytest.mark.parametrize("names", [("A", "B"), (["A", "B"],), (("A",), "B"), (["A", "A"], "B", "B")])
+@pytest.mark.parametrize(
+    "names", [("A", "B"), (["A", "B"],), (("A",), "B"), (["A", "A"], "B", "B")]
+)
 def test_on_event_with_names(registry, names):
     """Names, lists of names, or both; each event is observed once."""
     registry.on_event(*names)(print)

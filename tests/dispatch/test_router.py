@@ -268,9 +268,7 @@ def test_our_own_errors_are_logged_with_their_remedy(registry, router, group, ex
     assert record.getMessage() == "a handler failed: nobody to mention"
 
 
-def test_a_reply_that_fails_goes_to_on_exception(
-    registry, router, group, replies, expected_errors
-):
+def test_a_reply_that_fails_goes_to_on_exception(registry, router, group, replies, expected_errors):
     """What a handler returns is its own failure, too."""
     told = []
     replies.refuse = ContentRejected("the message is empty", reason="empty")

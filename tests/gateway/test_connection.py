@@ -122,6 +122,18 @@ def test_a_proxy_of_the_environment_is_used_unless_direct(gateway, connect, dead
     gateway.accept()
 
 
+def test_a_proxy_that_refuses_is_named(mute, monkeypatch):
+    """The remedy names the variables to look at."""
+    monkeypatch.setenv("http_proxy", address(mute, "http"))
+    thread, raised = in_thread(Connection("ws://gateway.example").open)
+    with mute.accept()[0] as sock:
+        assert sock.recv(4096).startswith(b"CONNECT gateway.example:80 ")
+        sock.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        thread.join(LIMIT)
+    assert "proxy" in raised[0].summary
+    assert "HTTPS_PROXY" in raised[0].remedy
+
+
 # ---------------------------------------------------------------------- TLS
 
 

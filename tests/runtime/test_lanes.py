@@ -17,6 +17,7 @@ from qqgroup_sync.errors import StateError
 from qqgroup_sync.runtime import lanes
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.lanes import LanePool
+from tests.clocks import ScaledClock
 from tests.waiting import LIMIT, eventually
 
 
@@ -193,6 +194,14 @@ def test_the_pool_grows_no_further_than_its_limit(make_pool, crowd):
     crowd.let_go(10)
     eventually(lambda: crowd.done == 10)
     assert crowd.most == 3
+
+
+def test_the_pool_grows_where_clocks_are_coarse(make_pool):
+    """On Windows and on busy machines no tick is on time."""
+    pool, together = make_pool(ScaledClock(10), resting=2, working=6), meeting(7)
+    for _ in range(6):
+        pool.submit(None, together.wait)
+    together.wait()
 
 
 def test_idle_workers_are_used_before_new_ones(make_pool):
@@ -478,6 +487,38 @@ def test_every_submitter_that_was_held_back_goes_on(make_pool, crowd):
         assert answers == [True]
     eventually(lambda: crowd.done == 9)
     assert not pool.paused
+
+
+def test_new_workers_make_room_in_the_queue(make_pool, crowd):
+    """A reader that was held back goes on although no handler has ended."""
+    pool = make_pool(resting=1, working=10, capacity=3)
+    submitter = threading.Thread(target=lambda: [pool.submit(None, crowd.job) for _ in range(10)])
+    submitter.start()
+    submitter.join(LIMIT)
+    assert not submitter.is_alive()
+    assert crowd.wait_for(10)
+
+
+def test_waiting_handlers_make_room_in_the_queue(make_pool):
+    """When all handlers ask something at once, their answers are still read."""
+    pool, answered = make_pool(resting=2, working=2, capacity=3), threading.Semaphore(0)
+    told = threading.Event()
+
+    def ask():
+        with pool.park():
+            told.wait(LIMIT)
+        answered.release()
+
+    def read():
+        for number in range(20):
+            pool.submit(number, ask)
+        told.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert told.wait(LIMIT / 2)
+    reader.join(LIMIT)
+    assert all(answered.acquire(timeout=LIMIT) for _ in range(20))
 
 
 def test_a_pause_is_told_once_a_minute(make_pool, crowd, clock, caplog):

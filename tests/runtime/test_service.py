@@ -108,6 +108,14 @@ def test_a_thread_that_dies_tells_its_owner(expected_errors, error):
     assert expected_errors[0].exc_info[1] is error
 
 
+def test_a_death_without_an_owner_to_tell_is_logged(expected_errors):
+    """It does not go unseen."""
+    service = Service("qqgroup-test", lambda: 1 / 0)
+    service.start()
+    assert service.join(5)
+    assert len(expected_errors) == 1
+
+
 def test_the_stack_tells_what_a_thread_does(end):
     """A slow handler can be found."""
     entered = threading.Event()

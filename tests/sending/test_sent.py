@@ -1,0 +1,51 @@
+"""Sent: what the platform accepted, and how it is taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from qqgroup_sync.errors import ApiError
+from qqgroup_sync.sending.sent import Sent, SentPart
+
+
+def test_the_first_part_speaks_for_all():
+    """Its id and index are what one needs most often."""
+    sent = Sent((SentPart("1", 5.0, "REFIDX_1"), SentPart("2", 6.0, "REFIDX_2")))
+    assert (sent.id, sent.ref_idx, sent.pending, sent.proactive) == ("1", "REFIDX_1", False, False)
+
+
+def test_nothing_sent_has_no_id():
+    """Not an IndexError."""
+    assert (Sent(()).id, Sent(()).ref_idx, Sent(()).pending) == ("", "", False)
+    Sent(()).recall()
+
+
+def test_one_part_under_review_makes_the_whole_wait():
+    """The person may see nothing of it yet."""
+    assert Sent((SentPart("1"), SentPart("", audit_id="a"))).pending
+
+
+def test_every_part_is_taken_back():
+    """But for those whose id the platform did not tell."""
+    recalled = []
+    parts = (SentPart("1"), SentPart(deduplicated=True), SentPart("3"))
+    Sent(parts, _recall=recalled.append).recall()
+    assert recalled == ["1", "3"]
+
+
+def test_a_refused_recall_says_so():
+    """The error of the platform reaches the caller."""
+
+    def refuse(msg_id):
+        raise ApiError(code=40064004)
+
+    with pytest.raises(ApiError) as caught:
+        Sent((SentPart("1"),), _recall=refuse).recall()
+    assert caught.value.code == 40064004
+
+
+def test_two_of_the_same_are_equal_and_readable():
+    """How it is recalled is no part of what was sent."""
+    sent = Sent((SentPart("1"),), _recall=print)
+    assert sent == Sent((SentPart("1"),))
+    assert "print" not in repr(sent)
