@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         C2CMessage,
         C2CProactiveAllowed,
         C2CProactiveRefused,
+        EnterAio,
         FriendAdded,
         FriendRemoved,
         GroupAdded,
@@ -160,76 +161,93 @@ class Registry:
                 self._observers[name] = (*self._observers.get(name, ()), handler)
         return function
 
-    def _on(self, function: F, *names: str) -> F:
+    def _on(self, function: Any, *names: str) -> Any:
+        """Register a handler for events, bare or with parentheses."""
+        if function is None:
+            return lambda function: self._on(function, *names)
         self._add(names, function, most=2)
         return function
 
-    def on_group_added(self, function: Callable[[GroupAdded], Any]) -> Any:
+    def on_group_added(self, function: Callable[[GroupAdded], Any] | None = None) -> Any:
         """Handle that the bot was added to a group; the return value is the greeting."""
         return self._on(function, "GROUP_ADD_ROBOT")
 
-    def on_group_removed(self, function: Callable[[GroupRemoved], Any]) -> Any:
+    def on_group_removed(self, function: Callable[[GroupRemoved], Any] | None = None) -> Any:
         """Handle that the bot was removed from a group."""
         return self._on(function, "GROUP_DEL_ROBOT")
 
-    def on_group_proactive_allowed(self, function: Callable[[GroupProactiveAllowed], Any]) -> Any:
+    def on_group_proactive_allowed(
+        self, function: Callable[[GroupProactiveAllowed], Any] | None = None
+    ) -> Any:
         """Handle that a group switched proactive messages on."""
         return self._on(function, "GROUP_MSG_RECEIVE")
 
-    def on_group_proactive_refused(self, function: Callable[[GroupProactiveRefused], Any]) -> Any:
+    def on_group_proactive_refused(
+        self, function: Callable[[GroupProactiveRefused], Any] | None = None
+    ) -> Any:
         """Handle that a group switched proactive messages off."""
         return self._on(function, "GROUP_MSG_REJECT")
 
-    def on_member_joined(self, function: Callable[[MemberJoined], Any]) -> Any:
+    def on_member_joined(self, function: Callable[[MemberJoined], Any] | None = None) -> Any:
         """Handle that somebody joined a group; the return value is the welcome."""
         return self._on(function, "GROUP_MEMBER_ADD")
 
-    def on_member_left(self, function: Callable[[MemberLeft], Any]) -> Any:
+    def on_member_left(self, function: Callable[[MemberLeft], Any] | None = None) -> Any:
         """Handle that somebody left a group or was removed."""
         return self._on(function, "GROUP_MEMBER_REMOVE")
 
-    def on_join_request(self, function: Callable[[JoinRequest], Any]) -> Any:
+    def on_join_request(self, function: Callable[[JoinRequest], Any] | None = None) -> Any:
         """Handle that somebody asks to join a group of which the bot is administrator."""
         return self._on(function, "GROUP_JOIN_REQUEST")
 
-    def on_friend_added(self, function: Callable[[FriendAdded], Any]) -> Any:
+    def on_friend_added(self, function: Callable[[FriendAdded], Any] | None = None) -> Any:
         """Handle that a user added the bot; the return value is the greeting."""
         return self._on(function, "FRIEND_ADD")
 
-    def on_friend_removed(self, function: Callable[[FriendRemoved], Any]) -> Any:
+    def on_friend_removed(self, function: Callable[[FriendRemoved], Any] | None = None) -> Any:
         """Handle that a user removed the bot."""
         return self._on(function, "FRIEND_DEL")
 
-    def on_c2c_proactive_allowed(self, function: Callable[[C2CProactiveAllowed], Any]) -> Any:
+    def on_c2c_proactive_allowed(
+        self, function: Callable[[C2CProactiveAllowed], Any] | None = None
+    ) -> Any:
         """Handle that a user switched proactive messages on."""
         return self._on(function, "C2C_MSG_RECEIVE")
 
-    def on_c2c_proactive_refused(self, function: Callable[[C2CProactiveRefused], Any]) -> Any:
+    def on_c2c_proactive_refused(
+        self, function: Callable[[C2CProactiveRefused], Any] | None = None
+    ) -> Any:
         """Handle that a user switched proactive messages off."""
         return self._on(function, "C2C_MSG_REJECT")
 
-    def on_interaction(self, function: Callable[[Interaction], Any]) -> Any:
+    def on_interaction(self, function: Callable[[Interaction], Any] | None = None) -> Any:
         """Handle a click on a button or another interaction.
 
         The click is acknowledged before the handler runs; the return value is the answer.
         """
         return self._on(function, "INTERACTION_CREATE")
 
-    def on_subscribe_status(self, function: Callable[[SubscribeStatus], Any]) -> Any:
+    def on_subscribe_status(self, function: Callable[[SubscribeStatus], Any] | None = None) -> Any:
         """Handle that somebody agreed to or refused subscribed messages."""
         return self._on(function, "SUBSCRIBE_MESSAGE_STATUS")
 
-    def on_audit_result(self, function: Callable[[AuditResult], Any]) -> Any:
+    def on_audit_result(self, function: Callable[[AuditResult], Any] | None = None) -> Any:
         """Handle that a message passed or failed the platform's review."""
         return self._on(function, "MESSAGE_AUDIT_PASS", "MESSAGE_AUDIT_REJECT")
 
+    def on_enter_aio(self, function: Callable[[EnterAio], Any] | None = None) -> Any:
+        """Handle that a user opened the chat with the bot; needs ``Intents.ENTER_AIO``."""
+        return self._on(function, "ENTER_AIO")
+
     # ------------------------------------------------------------------ the bot itself
 
-    def on_ready(self, function: Callable[..., Any]) -> Any:
+    def on_ready(self, function: Callable[..., Any] | None = None) -> Any:
         """Run a function each time the bot has come on line with a new session.
 
         It takes nothing, or the client.
         """
+        if function is None:
+            return self.on_ready
         handler = self._handler(function, most=1)
         with self._registering:
             self._ready = (*self._ready, handler)

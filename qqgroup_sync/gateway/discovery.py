@@ -56,6 +56,7 @@ class Discovery:
         self._endpoints = endpoints
         self._clock = clock
         self._fixed_url = url
+        self._asked = False
         with _cells_lock:
             cell = _cells.get(key)
             if cell is None:
@@ -84,6 +85,7 @@ class Discovery:
         cell, now = self._cell, self._clock.monotonic()
         if cell.info is not None and now - cell.asked_at < FRESH:
             return cell.info
+        self._asked = True
         try:
             info = self._endpoints.gateway_bot()
         except (TransportError, ApiError, BadResponse) as error:
@@ -98,8 +100,11 @@ class Discovery:
         return info
 
     def doubt(self) -> None:
-        """Ask again before the next connection, if the last question is half a minute old."""
-        if self._clock.monotonic() - self._cell.asked_at > SPARING:
+        """Ask again before the next connection, if the last question is half a minute old.
+
+        An address that another client, or an earlier start, was told is asked about at once.
+        """
+        if not self._asked or self._clock.monotonic() - self._cell.asked_at > SPARING:
             self._cell.asked_at = float("-inf")
 
     def reserve_start(self) -> float:

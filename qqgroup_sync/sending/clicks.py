@@ -35,6 +35,8 @@ class Clicks:
         self._pool = LanePool(clock, name="qqgroup-click", resting=4, working=16, capacity=1_000)
         self._starting = threading.Lock()
         self._started = False
+        self._under_way = 0
+        self._done = threading.Condition()
 
     def acknowledge(self, interaction_id: str) -> None:
         """Acknowledge a click soon; returns at once."""
@@ -42,17 +44,31 @@ class Clicks:
             first, self._started = not self._started, True
         if first:
             self._pool.start()
-        self._pool.submit(None, lambda: self._acknowledge(interaction_id))
+        with self._done:
+            self._under_way += 1
+        if not self._pool.submit(None, lambda: self._acknowledge(interaction_id)):
+            self._count_down()
 
     def _acknowledge(self, interaction_id: str) -> None:
         try:
             self._endpoints.acknowledge_interaction(interaction_id, 0, timeout=TIMEOUT)
         except QQGroupError as error:
             logger.warning("a click could not be acknowledged: %s", error)
+        finally:
+            self._count_down()
+
+    def _count_down(self) -> None:
+        with self._done:
+            self._under_way -= 1
+            self._done.notify_all()
 
     def close(self, deadline: Deadline) -> list[str]:
         """Finish what is under way; return the names of the threads that did not end."""
         with self._starting:
             self._started = True  # a click that comes late starts nothing
+        left = deadline.left()
+        with self._done:
+            patience = TIMEOUT if left is None else min(TIMEOUT, left)
+            self._done.wait_for(lambda: not self._under_way, patience)
         self._pool.close()
         return self._pool.join(deadline)

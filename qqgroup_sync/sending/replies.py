@@ -31,11 +31,12 @@ class ReplyBudget:
         expires_at: Unix seconds of this machine's clock.
     """
 
-    __slots__ = ("allowance", "expires_at", "used")
+    __slots__ = ("allowance", "drawn", "expires_at", "used")
 
     def __init__(self, allowance: Allowance, expires_at: float) -> None:
         self.allowance = allowance
         self.expires_at = expires_at
+        self.drawn = 0  # the last msg_seq
         self.used = 0
 
     def left(self, now: float) -> int:
@@ -45,7 +46,12 @@ class ReplyBudget:
     def take(self) -> int:
         """Use one reply up and return its ``msg_seq``."""
         self.used += 1
-        return self.used
+        self.drawn += 1
+        return self.drawn
+
+    def give_back(self) -> None:
+        """Note that the platform refused a reply: it costs no place, but its number is gone."""
+        self.used -= 1
 
 
 def expiry(allowance: Allowance, *, timestamp: float | None, skew: float, arrived: float) -> float:

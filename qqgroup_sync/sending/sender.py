@@ -116,10 +116,7 @@ class Sender:
             PartialSendError: Some parts went out before one failed.
         """
         scene, openid = _address(event)
-        chain = chain_of(content)
-        if quote:
-            chain = Chain().quote(event) + chain
-        bodies = build(chain, scene=scene, urls=self._urls, max_text=self._max_text)
+        bodies = self._bodies(content, scene, quoted=event if quote else None)
         budget = self._budget_of(event, scene)
         refusal = self._refusal(budget, len(bodies))
         if refusal is not None:
@@ -199,8 +196,12 @@ class Sender:
         timeout: float | None,
     ) -> SentPart:
         with self._lock:  # drawn at the last moment; a retry of this send carries the same
-            body["msg_seq"] = budget.take()
+            refusal = self._refusal(budget, 1)  # others may have answered meanwhile
+            if refusal is None:
+                body["msg_seq"] = budget.take()
         try:
+            if refusal is not None:
+                raise refusal
             return self._post(scene, openid, body, timeout)
         except DuplicateMessage:
             return SentPart(deduplicated=True)
@@ -211,11 +212,25 @@ class Sender:
             for key in ("msg_id", "event_id", "msg_seq"):
                 body.pop(key, None)
             return self._post(scene, openid, body, timeout)
+        except ApiError as error:
+            if error.status < 500:  # certainly not accepted
+                with self._lock:
+                    budget.give_back()
+            raise
 
     # ------------------------------------------------------------------ both
 
-    def _bodies(self, content: Any, scene: Scene) -> list[dict[str, Any]]:
-        return build(chain_of(content), scene=scene, urls=self._urls, max_text=self._max_text)
+    def _bodies(
+        self, content: Any, scene: Scene, *, quoted: Event | None = None
+    ) -> list[dict[str, Any]]:
+        try:
+            chain = chain_of(content)
+            if quoted is not None:
+                chain = Chain().quote(quoted) + chain
+            return build(chain, scene=scene, urls=self._urls, max_text=self._max_text)
+        except QQGroupError as error:
+            error.language = self._language or error.language
+            raise
 
     def _send_all(
         self,

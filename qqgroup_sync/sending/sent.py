@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.errors import ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,8 +59,15 @@ class Sent:
         Blocks; any thread. Source: recall page, 2026-08.
 
         Raises:
-            ApiError: The platform refuses: too old, or no right.
+            ApiError: The platform refuses a part: too old, or no right. The others are taken
+                back all the same.
         """
+        refusal: ApiError | None = None
         for part in self.parts:
             if part.id and self._recall is not None:
-                self._recall(part.id)
+                try:
+                    self._recall(part.id)
+                except ApiError as error:
+                    refusal = refusal or error
+        if refusal is not None:
+            raise refusal

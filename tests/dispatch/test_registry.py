@@ -31,6 +31,7 @@ EVENT_DECORATORS = {
     "on_interaction": ("INTERACTION_CREATE",),
     "on_subscribe_status": ("SUBSCRIBE_MESSAGE_STATUS",),
     "on_audit_result": ("MESSAGE_AUDIT_PASS", "MESSAGE_AUDIT_REJECT"),
+    "on_enter_aio": ("ENTER_AIO",),
 }
 OTHERS = ("on_event", "on_ready", "on_exception")
 EVERY = (*MESSAGE_DECORATORS, *EVENT_DECORATORS, *OTHERS)
@@ -412,3 +413,15 @@ def test_registering_by_name_of_keyword_takes_the_message(registry):
     (handler,) = registry.handlers_for(GROUP)
     assert handler.test(GroupMessage(text="oh hi"))
     assert not handler.test(GroupMessage(text="bye"))
+
+
+@pytest.mark.parametrize("name", [*EVENT_DECORATORS, "on_ready"])
+def test_empty_parentheses_are_fine(registry, name):
+    """@client.on_friend_added() is the same as @client.on_friend_added."""
+
+    def handler():
+        pass
+
+    assert getattr(registry, name)()(handler) is handler
+    names = EVENT_DECORATORS.get(name, ())
+    assert all(functions(registry.handlers_for(event)) == [handler] for event in names)

@@ -86,6 +86,19 @@ def test_a_doubt_leads_to_another_question_but_not_at_once(make, clock):
     assert endpoints.calls == 2
 
 
+def test_an_inherited_address_is_doubted_at_once(make):
+    """A simulator that was started anew has another one; later doubts are sparing again."""
+    old, _ = make(info("wss://old"))
+    old.url()
+    new, endpoints = make(info("wss://new"))
+    assert new.url() == "wss://old"
+    new.doubt()
+    assert new.url() == "wss://new"
+    new.doubt()
+    new.url()
+    assert endpoints.calls == 1
+
+
 @pytest.mark.parametrize(
     "error",
     [

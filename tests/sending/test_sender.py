@@ -636,3 +636,47 @@ def test_errors_speak_the_clients_language(platform, clock):
         sender.reply(message, "x")
     assert "5 分钟内最多可回复 5 次" in caught.value.cause
     assert "主动消息" in caught.value.remedy
+
+
+def test_a_refused_reply_costs_no_place_but_its_number(sender, platform):
+    """Five refusals leave all five replies; no number is used twice."""
+    message = question()
+    platform.script = [ContentRejected("no", status=400, reason="url")] * 5
+    for _ in range(5):
+        with pytest.raises(ContentRejected):
+            sender.reply(message, "see example.com")
+    assert sender.replies_left(message) == 5
+    sender.reply(message, "all right")
+    assert platform.bodies[-1]["msg_seq"] == 6
+
+
+def test_a_failure_that_may_have_gone_through_costs_its_place(sender, platform):
+    """What the platform may have accepted counts."""
+    message = question()
+    platform.script = [ServerError("oops", status=500)]
+    with pytest.raises(ServerError):
+        sender.reply(message, "hm")
+    assert sender.replies_left(message) == 4
+
+
+def test_replies_of_several_threads_never_exceed_the_budget(sender, platform):
+    """The place is taken where the number is drawn, not where it was looked at."""
+    message = question()
+    gate = threading.Barrier(8, timeout=10)
+    platform.on_post = lambda: None
+    refused = []
+
+    def answer():
+        gate.wait()
+        try:
+            sender.reply(message, "me too")
+        except ReplyLimitReached as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=answer) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(body["msg_seq"] for body in platform.bodies) == [1, 2, 3, 4, 5]
+    assert len(refused) == 3

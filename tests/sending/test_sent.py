@@ -49,3 +49,20 @@ def test_two_of_the_same_are_equal_and_readable():
     sent = Sent((SentPart("1"),), _recall=print)
     assert sent == Sent((SentPart("1"),))
     assert "print" not in repr(sent)
+
+
+def test_a_refused_recall_does_not_keep_the_other_parts():
+    """Every part is tried; the first refusal is raised in the end."""
+    from qqgroup_sync.errors import ApiError
+
+    tried = []
+
+    def recall(msg_id):
+        tried.append(msg_id)
+        if msg_id == "a":
+            raise ApiError("too old")
+
+    sent = Sent((SentPart("a"), SentPart("b")), _recall=recall)
+    with pytest.raises(ApiError, match="too old"):
+        sent.recall()
+    assert tried == ["a", "b"]
