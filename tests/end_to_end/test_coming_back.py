@@ -25,6 +25,7 @@ def online(sim, echo):
 
 
 def connections(client):
+    """How often the client came on line."""
     return client.status.shards[0].connections
 
 

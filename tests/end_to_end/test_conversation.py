@@ -19,18 +19,21 @@ from qqgroup_sync import (
 
 
 def started(client):
+    """Start a client and wait for it."""
     client.start()
     assert client.wait_ready(10)
     return client
 
 
 def hear(sim, text="go", **options):
+    """Let Ming say something in the group; return the group."""
     group = sim.platform.group("g")
     group.member("Ming").say(text, **options)
     return group
 
 
 def collect_errors(client):
+    """Return a function that waits for the first error of a handler."""
     errors, came = [], threading.Semaphore(0)
 
     @client.on_exception

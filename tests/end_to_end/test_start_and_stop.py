@@ -11,10 +11,12 @@ from qqgroup_sync import NotConnected, StateError
 
 
 def bot_threads():
+    """Names of the client's threads."""
     return {t.name for t in threading.enumerate() if t.name.startswith("qqgroup-")}
 
 
 def hello(sim, text="hi"):
+    """Let Ming say something in the group."""
     sim.platform.group("g").member("Ming").say(text)
 
 
@@ -154,7 +156,7 @@ def test_constructing_and_stopping_do_nothing(make_client):
 
 
 def test_a_context_manager_starts_and_stops(sim, echo):
-    """with client: is start() and stop()."""
+    """The with statement is start() and stop()."""
     with echo:
         assert echo.wait_ready(10)
         assert echo.status.state == "online"

@@ -47,7 +47,7 @@ def terminal(sim, tmp_path):
             stdout=line,
             stderr=line,
             start_new_session=True,
-            preexec_fn=lambda: _take_terminal(line),
+            preexec_fn=lambda: _take_terminal(line),  # noqa: PLW1509 - how a terminal is taken
         )
         os.close(line)
         processes.append((process, controller))
@@ -82,6 +82,7 @@ def read_until(controller, text):
 
 
 def press_ctrl_c(controller):
+    """Press Ctrl-C in the terminal."""
     os.write(controller, b"\x03")
 
 
@@ -122,6 +123,7 @@ class TestCtrlC:
 
 
 def command(*arguments, timeout=40):
+    """Run the command line and return what it did."""
     return subprocess.run(
         [sys.executable, "-m", "qqgroup_sync", *map(str, arguments)],
         cwd=ROOT,
@@ -143,7 +145,7 @@ def command(*arguments, timeout=40):
     ],
 )
 def test_try_prints_the_reply_of_an_example(example, said, answer):
-    """python -m qqgroup_sync try BOT.py --say TEXT."""
+    """The README's command: try BOT.py --say TEXT."""
     done = command("try", EXAMPLES / example, "--say", said)
     assert done.returncode == 0, done.stderr
     assert answer in done.stdout
@@ -225,7 +227,7 @@ def test_try_chats_in_the_terminal():
 
 
 def test_the_platform_alone_prints_how_to_reach_it():
-    """python -m qqgroup_sync simulator."""
+    """The simulator command serves bots that the user starts himself."""
     process = subprocess.Popen(
         [sys.executable, "-m", "qqgroup_sync", "simulator", "--port", "0"],
         cwd=ROOT,
