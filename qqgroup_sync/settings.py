@@ -114,6 +114,7 @@ def settle(
     Raises:
         ConfigError: Something is missing or wrong.
     """
+    language = language or default_language(environment)
     simulator = environment.get("QQ_SIMULATOR", "").rstrip("/")
     appid = str(appid or environment.get("QQ_APPID") or ("simulated" if simulator else "")).strip()
     secret = (
@@ -124,7 +125,12 @@ def settle(
         ("client_secret", "QQ_CLIENT_SECRET", secret),
     ):
         if not value or set(value) <= {".", "*"}:
-            raise ConfigError(f"{name} is missing", cause=_MISSING, remedy=_credentials(variable))
+            raise ConfigError(
+                f"{name} is missing",
+                cause=_MISSING,
+                remedy=_credentials(variable),
+                language=language,
+            )
     base = api_base or environment.get("QQ_API_BASE")
     token = token_url or environment.get("QQ_TOKEN_URL")
     gateway = gateway_url or environment.get("QQ_GATEWAY_URL") or ""
@@ -132,9 +138,9 @@ def settle(
         base, token, gateway = simulator, simulator + TOKEN_PATH, ""
     elif base and not token and not base.rstrip("/").endswith(".sgroup.qq.com"):
         token = base.rstrip("/") + TOKEN_PATH  # the old hosts, sandbox included, hand out none
-    _check_url("api_base", base, ("http", "https"))
-    _check_url("token_url", token, ("http", "https"))
-    _check_url("gateway_url", gateway, ("ws", "wss"))
+    _check_url("api_base", base, ("http", "https"), language)
+    _check_url("token_url", token, ("http", "https"), language)
+    _check_url("gateway_url", gateway, ("ws", "wss"), language)
     settings = Settings(
         appid=appid,
         client_secret=secret,
@@ -142,7 +148,7 @@ def settle(
         token_urls=(token,) if token else TOKEN_URLS,
         gateway_url=gateway,
         simulator=simulator,
-        language=language or default_language(environment),
+        language=language,
         ca_bundle=ca_bundle or environment.get("REQUESTS_CA_BUNDLE") or None,
         **options,
     )
@@ -164,7 +170,7 @@ def _credentials(variable: str) -> Text:
     )
 
 
-def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
+def _check_url(name: str, url: str | None, schemes: tuple[str, ...], language: str) -> None:
     if not url:
         return
     try:
@@ -179,6 +185,7 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
                 f"Write it in full: {schemes[-1]}://host[:port].",
                 f"请写完整地址：{schemes[-1]}://host[:port]。",
             ),
+            language=language,
         )
 
 

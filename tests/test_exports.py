@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_editors_see_the_same_names():
     assert sorted(told) == qqgroup_sync.__all__
     for name, home in told.items():
         module, _, attribute = home.rpartition(".")
-        assert getattr(sys.modules[module], attribute) is getattr(qqgroup_sync, name)
+        assert getattr(importlib.import_module(module), attribute) is getattr(qqgroup_sync, name)
 
 
 def test_an_unknown_name_is_an_attribute_error():

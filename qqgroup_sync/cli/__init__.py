@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -14,10 +15,16 @@ SIMULATOR_EXTRA = 'The simulator needs more packages: pip install "qqgroup_sync[
 @click.version_option(package_name="qqgroup_sync")
 def main() -> None:
     """QQ group bots as plain Python scripts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a script under trial is ended, too
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # output never fails on a terminal's encoding
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 @main.command("try")

@@ -529,6 +529,7 @@ def _in_china():
     [
         (lambda now: formatdate(now + 30, usegmt=True), 30.5),
         (lambda now: formatdate(now - 3600, usegmt=True), -3599.5),
+        (lambda now: formatdate(now + 3, usegmt=True), 3.5),
         (lambda now: formatdate(now + 1, usegmt=True), 0.0),
         (lambda now: formatdate(now - 1, usegmt=True), 0.0),
         (lambda now: formatdate(now + 30).replace("-0000", "+0000"), 30.5),

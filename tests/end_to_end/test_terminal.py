@@ -267,3 +267,31 @@ def command_with(address):
         timeout=30,
         check=False,
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM")
+def test_ending_the_command_ends_the_script(tmp_path):
+    """A bot under trial does not outlive the command, also when that is terminated."""
+    script = tmp_path / "bot.py"
+    script.write_text(f"import os\nprint('pid', os.getpid(), flush=True)\n{BOT}", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qqgroup_sync", "try", str(script), "--no-browser"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        shown = ""
+        while "on line" not in shown:
+            piece = process.stdout.readline()
+            assert piece, shown
+            shown += piece
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, 1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(shown.split("pid ")[1].split()[0]), 0)
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
