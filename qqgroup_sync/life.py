@@ -253,10 +253,13 @@ class Life:
             logger.warning("%d messages were not handled; the next start gets them again", left)
         stuck = self._pool.join(for_handlers)
         self._disconnect.set()
-        services = [*(runner.service for runner in self._runners), self._token_service]
-        for service in services:
-            service.wake()
-        stuck += [service.name for service in services if not service.stop(deadline)]
+        # Not a snapshot: until it ends, the first shard may start others (shards="auto").
+        for runner in self._runners:
+            runner.service.wake()
+        gateway = (runner.service for runner in self._runners)
+        stuck += [service.name for service in gateway if not service.stop(deadline)]
+        if not self._token_service.stop(deadline):
+            stuck.append(self._token_service.name)
         stuck += self.outgoing.close(deadline)
         self.board.end("offline", "stopped")
         return stuck

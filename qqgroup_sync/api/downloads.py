@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import secrets
 from pathlib import Path
@@ -80,7 +81,8 @@ class Downloads:
         Args:
             url: What to fetch.
             path: The file, or a folder.
-            name: Of the file in a folder; it comes from the network and is made harmless.
+            name: Of the file in a folder; it comes from the network, so it is made harmless and
+                never takes the place of a file that is there: ``a.png`` becomes ``a (1).png``.
             limit: Bytes.
             timeout: Seconds for everything.
             progress: Called with the bytes so far, and all of them when that is known.
@@ -89,8 +91,8 @@ class Downloads:
             OSError: The file cannot be written.
         """
         path = Path(path)
-        if path.is_dir():
-            path /= _harmless(name)
+        reserved = _reserve(path / _harmless(name)) if path.is_dir() else None
+        path = reserved or path
         partial = path.with_name(f".{secrets.token_hex(8)}.part")
         try:
             with partial.open("xb") as file:
@@ -98,8 +100,9 @@ class Downloads:
                     file.write(chunk)
             partial.replace(path)
         except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+            for left_over in filter(None, (partial, reserved)):
+                with contextlib.suppress(OSError):
+                    left_over.unlink()
             raise
         return path
 
@@ -123,13 +126,14 @@ class Downloads:
                     yield from self._body(response, limit, ends, progress)
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransportTimeout(
-                "the attachment did not arrive in time", language=self._language
-            ) from error
+                f"the attachment did not arrive in time: {type(error).__name__}",
+                language=self._language,
+            ) from None  # the cause's text holds the presigned link
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportError(
                 f"the attachment could not be downloaded: {type(error).__name__}",
                 language=self._language,
-            ) from error
+            ) from None  # see above
 
     def _body(
         self, response: requests.Response, limit: int, ends: float, progress: Progress | None
@@ -177,6 +181,16 @@ def _next_chunk(body: Any) -> bytes:
     if hasattr(body, "read1"):  # urllib3 from 2.2 on
         return body.read1(CHUNK, decode_content=True) or b""
     return body.read(1024, decode_content=True) or b""
+
+
+def _reserve(path: Path) -> Path:
+    """Create an empty file under this name, or under the first free one like it."""
+    for number in itertools.count():
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}") if number else path
+        with contextlib.suppress(FileExistsError):
+            free.open("xb").close()
+            return free
+    raise AssertionError  # unreachable: there is always a next number
 
 
 def _harmless(name: str) -> str:

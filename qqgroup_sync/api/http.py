@@ -132,16 +132,18 @@ class Http:
         attempt = 0
         reauthorised = False
         while True:
-            base, header = self._current_base(), self._authorize()
+            base, header = self._current_base(), ""
             try:
+                header = self._authorize()
                 exchange = self._exchange(
                     method, base, path, content, header, lean=lean, timeout=timeout
                 )
                 return self._judge(exchange, method, path)
             except TransportError as error:
-                if error.never_sent:
+                if header and error.never_sent:
                     self._fall_over(base)
-                if repeat is Repeat.UNSENT and not error.never_sent:
+                # Without a header it was the token that could not be had: nothing was sent.
+                if repeat is Repeat.UNSENT and header and not error.never_sent:
                     raise
                 failure: QQGroupError = error
                 wait = _wait_before(attempt)

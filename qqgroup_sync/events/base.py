@@ -156,7 +156,7 @@ class Replyable(Event):
         Args:
             content: A string, a ``Chain``, or an element of one.
             quote: Show the answered message above the answer.
-            timeout: Seconds for everything together; None for the client's own limit.
+            timeout: Seconds for one request; None for the client's own limit.
 
         Returns:
             A ``Sent``: the ids that the platform gave, and ``recall``.

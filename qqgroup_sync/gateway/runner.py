@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+READ_SLICE = 60.0  # the reader wakes this often without need; abort() wakes it at once
 HANDSHAKE = 30.0  # seconds from the open socket to READY or RESUMED
 STABLE = 5.0  # a session that lived this long resets the back-off
 HASTY = 3  # sessions shorter than that, in a row, before a long wait
@@ -229,11 +230,9 @@ class GatewayRunner:
         )
         try:
             while True:
-                # Once live the reader has no time-out: abort() wakes it, heartbeats notice silence.
                 live = session.phase is Phase.LIVE
-                data = connection.receive(
-                    None if live else max(0.01, give_up_at - self._clock.monotonic())
-                )
+                patience = max(0.01, give_up_at - self._clock.monotonic())
+                data = connection.receive(READ_SLICE if live else patience)
                 if data is None:  # a ping, or the end of patience
                     if live or self._clock.monotonic() < give_up_at:
                         continue

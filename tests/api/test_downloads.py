@@ -348,3 +348,11 @@ def test_many_downloads_to_one_file_leave_a_whole_one(downloads, tmp_path):
         thread.join(10)
     assert path.read_bytes() in contents
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_is_never_replaced_by_a_name_from_the_network(downloads, tmp_path):
+    """Somebody who sends bot.py does not become the bot."""
+    (tmp_path / "bot.py").write_bytes(b"mine")
+    assert save(downloads, tmp_path, name="bot.py") == tmp_path / "bot (1).py"
+    assert save(downloads, tmp_path, name="bot.py") == tmp_path / "bot (2).py"
+    assert (tmp_path / "bot.py").read_bytes() == b"mine"

@@ -244,6 +244,23 @@ def test_without_a_token_nothing_goes_out(make, post, authority):
     assert server.requests == []
 
 
+@pytest.mark.parametrize("repeat", list(Repeat))
+def test_a_token_that_cannot_be_had_for_a_moment_costs_no_message(make, post, authority, repeat):
+    """Nothing was sent yet, so also what must not be doubled is tried again."""
+    given = authority.header
+    failures = [TransportError("no token endpoint answered")] * 2
+
+    def header():
+        if failures:
+            raise failures.pop()
+        return given()
+
+    authority.header = header
+    with ScriptedServer() as server:
+        post(make(server.url), repeat=repeat)
+    assert len(server.requests) == 1
+
+
 # ---------------------------------------------------------------------- out and back
 
 
