@@ -1,16 +1,17 @@
 """HTTP exchanges: connections, time-outs, certificates and proxies. Knows no tokens or codes.
 
-Two ways lead to the platform: ``requests`` for everything, and a lean path below it for the few
-calls that a busy bot makes all the time. The lean path takes the urllib3 pool of the same
-adapter, with proxies and certificates resolved once instead of on every call.
+Two ways lead to the platform: ``requests`` for everything, and a lean one below it for the few
+calls that a busy bot makes all the time (``keepalive``; behind a proxy the urllib3 pool of the
+same adapter), with proxies and certificates resolved once instead of on every call.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -21,10 +22,13 @@ import requests.utils
 import urllib3
 import urllib3.exceptions
 
+from qqgroup_sync.api.keepalive import ConnectError, KeepAlive
 from qqgroup_sync.errors import Text, TransportError, TransportTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Way = Callable[[str, str, bytes, Mapping[str, str], float], "Exchange"]
 
 CONNECT_TIMEOUT = 10.0
 NO_RETRY = urllib3.Retry(total=False, redirect=False)
@@ -32,6 +36,7 @@ NO_RETRY = urllib3.Retry(total=False, redirect=False)
 # Of TLS only this one: any other failure may come while the answer is read. No ProxyError: with a
 # proxy urllib3 calls a connection so that broke after the request went out.
 _NEVER_SENT = (
+    ConnectError,
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     requests.exceptions.ConnectTimeout,
@@ -82,7 +87,8 @@ class Transport:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._lock = threading.Lock()
-        self._pools: dict[str, tuple[Any, str]] = {}
+        self._pool_size = pool_size
+        self._ways: dict[str, KeepAlive | Way] = {}  # of the lean calls, per host
 
     def request(
         self,
@@ -123,9 +129,52 @@ class Transport:
         headers: Mapping[str, str],
         timeout: float = 30.0,
     ) -> Exchange:
-        """Send one request through the adapter's own urllib3 pool."""
+        """Send one request by the shortest way; raises as :meth:`request` does."""
         try:
-            pool, prefix = self._pools.get(base) or self._resolve(base)
+            way = self._ways.get(base) or self._find_way(base)
+            if isinstance(way, KeepAlive):
+                status, answered, content = way.exchange(method, path, body, headers, timeout)
+                return Exchange(status, cast("Mapping[str, str]", answered), content)
+            return way(method, path, body, headers, timeout)
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            raise self._no_answer(method, base + path, error) from error
+
+    def _find_way(self, base: str) -> KeepAlive | Way:
+        """Decide how the lean calls to ``base`` travel; proxies and certificates are settled."""
+        prepared = self._session.prepare_request(requests.Request("POST", base + "/"))
+        settings = self._session.merge_environment_settings(
+            prepared.url or base, {}, None, self._ca_bundle, None
+        )
+        way: KeepAlive | Way
+        if requests.utils.select_proxy(base, settings["proxies"]):
+            way = self._way_by_proxy(prepared, settings)
+        else:
+            verify = settings["verify"]
+            certificates = (
+                verify if isinstance(verify, str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+            )
+            way = KeepAlive(
+                base,
+                size=self._pool_size,
+                connect_timeout=CONNECT_TIMEOUT,
+                certificates=certificates,
+            )
+        with self._lock:
+            return self._ways.setdefault(base, way)
+
+    def _way_by_proxy(self, prepared: requests.PreparedRequest, settings: Any) -> Way:
+        """Return a way through the adapter's own urllib3 pool."""
+        adapter = self._session.get_adapter(prepared.url or "")
+        assert isinstance(adapter, requests.adapters.HTTPAdapter)
+        verify, proxies = settings["verify"], settings["proxies"]
+        pool: Any = adapter.get_connection_with_tls_context(prepared, verify, proxies, None)
+        # As requests does before each call; without it the pool trusts the system's certificates.
+        adapter.cert_verify(pool, prepared.url, verify, None)  # type: ignore[no-untyped-call]
+        prefix = adapter.request_url(prepared, proxies).removesuffix("/")
+
+        def way(
+            method: str, path: str, body: bytes, headers: Mapping[str, str], timeout: float
+        ) -> Exchange:
             response = pool.urlopen(
                 method,
                 prefix + path,
@@ -136,32 +185,19 @@ class Transport:
                 redirect=False,
                 assert_same_host=False,
             )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._no_answer(method, base + path, error) from error
-        return Exchange(response.status, response.headers, response.data)
+            return Exchange(response.status, response.headers, response.data)
 
-    def _resolve(self, base: str) -> tuple[Any, str]:
-        """Find the pool for ``base`` and what stands before a path, proxy included."""
-        adapter = self._session.get_adapter(base)
-        assert isinstance(adapter, requests.adapters.HTTPAdapter)
-        prepared = self._session.prepare_request(requests.Request("POST", base + "/"))
-        settings = self._session.merge_environment_settings(
-            prepared.url or base, {}, None, self._ca_bundle, None
-        )
-        proxies = settings["proxies"]
-        pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies, None)
-        # As requests does before each call; without it the pool trusts the system's certificates.
-        adapter.cert_verify(pool, base, settings["verify"], None)  # type: ignore[no-untyped-call]
-        whole = adapter.request_url(prepared, proxies)
-        found = (pool, whole.removesuffix("/"))
-        with self._lock:
-            return self._pools.setdefault(base, found)
+        return way
 
     def close(self) -> None:
         """Close idle connections; calls under way end by themselves."""
         self._session.close()
         with self._lock:
-            self._pools.clear()
+            ways = list(self._ways.values())
+            self._ways.clear()
+        for way in ways:
+            if isinstance(way, KeepAlive):
+                way.close()
 
     def _no_answer(self, method: str, url: str, error: BaseException) -> TransportError:
         parts = urlsplit(url)

@@ -158,6 +158,8 @@ class Sender:
 
     def _refusal(self, budget: ReplyBudget, wanted: int) -> QQGroupError | None:
         now = self._clock.time()
+        if wanted <= budget.left(now):
+            return None
         count, window = budget.allowance
         rule = Text(
             f"A message can be answered {count} times within {window / 60:g} minutes.",
@@ -174,18 +176,15 @@ class Sender:
                 ),
                 language=self._language,
             )
-        left = budget.left(now)
-        if wanted > left:
-            return ReplyLimitReached(
-                f"{wanted} messages are needed, but only {left} replies are left",
-                cause=rule,
-                remedy=Text(
-                    "Put the texts into fewer replies, or use Client(proactive_fallback=True).",
-                    "请把内容合并成更少的回复，或使用 Client(proactive_fallback=True)。",
-                ),
-                language=self._language,
-            )
-        return None
+        return ReplyLimitReached(
+            f"{wanted} messages are needed, but only {budget.left(now)} replies are left",
+            cause=rule,
+            remedy=Text(
+                "Put the texts into fewer replies, or use Client(proactive_fallback=True).",
+                "请把内容合并成更少的回复，或使用 Client(proactive_fallback=True)。",
+            ),
+            language=self._language,
+        )
 
     def _post_reply(
         self,
