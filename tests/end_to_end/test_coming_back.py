@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.waiting import eventually
+
 RESUMABLE = [1000, 1001, 1011, 4008, 4009]
 IDENTIFY = [4000, 4003, 4004, 4005, 4006, 4007, *range(4900, 4914), 4999]
 
@@ -29,6 +31,11 @@ def connections(client):
     return client.status.shards[0].connections
 
 
+def back_on_line(client):
+    """Wait until the client is on line for the second time."""
+    eventually(lambda: connections(client) == 2 and client.status.state == "online", within=15)
+
+
 @pytest.mark.parametrize("code", RESUMABLE)
 def test_resumes_after_a_close_that_keeps_the_session(sim, online, echo, code):
     """What was said while the bot was away is replayed and answered once."""
@@ -43,8 +50,7 @@ def test_resumes_after_a_close_that_keeps_the_session(sim, online, echo, code):
 def test_identifies_after_a_close_that_ends_the_session(sim, online, echo, code):
     """A new session begins by itself."""
     sim.gateway.close(code)
-    sim.gateway.wait_gone(5)
-    sim.gateway.wait_live(timeout=15)
+    back_on_line(echo)
     assert online("after")
 
 
@@ -61,11 +67,10 @@ def test_op_7_resumes(sim, online):
 
 
 @pytest.mark.parametrize("resumable", [True, False])
-def test_op_9(sim, online, resumable):
+def test_op_9(sim, online, echo, resumable):
     """An invalid session is resumed or identified again, as the platform says."""
     sim.gateway.invalid_session(resumable)
-    sim.gateway.wait_gone(5)
-    sim.gateway.wait_live(timeout=15)
+    back_on_line(echo)
     assert online("after op 9")
 
 
@@ -80,8 +85,7 @@ def test_a_refused_resume_ends_in_a_new_session(sim, online, echo, how):
     """A session that the platform no longer knows is not asked for again and again."""
     sim.gateway.refuse_resumes(1, how)
     sim.gateway.close(4009)
-    sim.gateway.wait_gone(5)
-    sim.gateway.wait_live(timeout=15)
+    back_on_line(echo)
     assert online("after the refusal")
 
 
@@ -91,12 +95,11 @@ def test_an_expired_token_is_renewed(sim, online):
     assert online("with a new token")
 
 
-def test_an_expired_token_does_not_hinder_the_next_identify(sim, online):
+def test_an_expired_token_does_not_hinder_the_next_identify(sim, online, echo):
     """The gateway gets a fresh token, too."""
     sim.platform.expire_tokens()
     sim.gateway.close(4006)
-    sim.gateway.wait_gone(5)
-    sim.gateway.wait_live(timeout=15)
+    back_on_line(echo)
     assert online("after all")
 
 

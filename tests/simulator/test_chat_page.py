@@ -14,6 +14,7 @@ import requests
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator import chat_feed as module
 from qqgroup_sync.simulator.chat_page import MAX_NAME, MAX_TEXT, chat_page, ensure_demo
+from tests.waiting import eventually
 
 from .bot import APPID
 
@@ -557,7 +558,9 @@ def test_stop_ends_live_feeds_at_once(sim):
         assert sim.stop()
 
         assert time.monotonic() - started < 2
-        assert not [one for one in threading.enumerate() if one.name.startswith("simulator")]
+        eventually(
+            lambda: not any(one.name.startswith("simulator") for one in threading.enumerate())
+        )
         for live in (one, other):
             with contextlib.suppress(requests.RequestException):  # cut off: that is an end, too
                 assert live.rest() == []

@@ -13,6 +13,7 @@ import requests
 
 import qqgroup_sync.simulator
 from qqgroup_sync.simulator.simulator import Simulator
+from tests.waiting import eventually
 
 from .bot import Bot
 
@@ -81,7 +82,9 @@ def test_stop_is_prompt_with_idle_clients_everywhere():
             stack.enter_context(socket.create_connection((host, gateway_port)))
         assert sim.stop(timeout=5)
         assert sim.stop()
-        assert not [one for one in threading.enumerate() if one.name.startswith("simulator")]
+        eventually(
+            lambda: not any(one.name.startswith("simulator") for one in threading.enumerate())
+        )
 
 
 def test_clients_are_told_that_the_server_goes_away(sim, bot):
