@@ -115,7 +115,8 @@ class GatewayLink:
 
     def join_sender(self, timeout: float) -> None:
         """Wait until everything is sent, a close frame included; for stopping."""
-        self._sender.join(timeout)
+        if self._sender.ident is not None:  # else ``run`` has only just been called
+            self._sender.join(timeout)
 
     def _send_all(self) -> None:
         """Send what is queued, in batches: the body of the sender thread."""
