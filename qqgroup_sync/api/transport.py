@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
-import requests.certs
 import requests.exceptions
 import requests.utils
 import urllib3

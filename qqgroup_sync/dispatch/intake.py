@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from hashlib import blake2b
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.events.models import Message
 from qqgroup_sync.events.parse import dedupe_key
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from qqgroup_sync.events.models import Event
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.runtime.lanes import LanePool
+    from qqgroup_sync.settings import Ordering
 
 logger = logging.getLogger(__name__)
 
-Ordering = Literal["sender", "group"] | None
 Key = int  # what is remembered of an id, see fingerprint
 
 REMEMBERED = 50_000  # ids of handled events, at most

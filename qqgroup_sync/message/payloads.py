@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from qqgroup_sync.message.chain import Chain
+    from qqgroup_sync.settings import Urls
 
 Scene = Literal["group", "c2c"]
-Urls = Literal["error", "dots", "markdown"]
 
 TEXT, MARKDOWN = 0, 2
 MAX_TEXT = 4000  # characters; no official number, more was refused in the field

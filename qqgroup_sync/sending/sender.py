@@ -22,9 +22,9 @@ from qqgroup_sync.errors import (
     StateError,
     Text,
 )
-from qqgroup_sync.events.models import Message
+from qqgroup_sync.events.models import Message, attach_budget
 from qqgroup_sync.message.chain import Chain, chain_of
-from qqgroup_sync.message.payloads import MAX_TEXT, Scene, Urls, build
+from qqgroup_sync.message.payloads import MAX_TEXT, Scene, build
 from qqgroup_sync.sending.replies import C2C, GROUP, ReplyBudget, expiry
 from qqgroup_sync.sending.sent import Sent, SentPart
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.api.http import Http
     from qqgroup_sync.events.models import Event
     from qqgroup_sync.runtime.clock import Clock
+    from qqgroup_sync.settings import Urls
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class Sender:
                 ends = expiry(
                     allowance, timestamp=event.timestamp, skew=skew, arrived=event.received_at
                 )
-                object.__setattr__(event, "budget", ReplyBudget(allowance, ends))
+                attach_budget(event, ReplyBudget(allowance, ends))
             return event.budget  # type: ignore[no-any-return]
 
     def _refusal(self, budget: ReplyBudget, wanted: int) -> QQGroupError | None:
