@@ -1,0 +1,463 @@
+"""What a user hands over to be sent, checked in his line: path, bytes, file, URL, PIL, figure.
+
+Nothing is fetched, converted or uploaded here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import io
+import os
+import re
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
+
+from qqgroup_sync.errors import MediaError, MediaTooLarge, Text, UnsupportedMedia
+from qqgroup_sync.masking import mask
+from qqgroup_sync.media import formats
+from qqgroup_sync.media.checks import LIMITS, A, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qqgroup_sync.media.formats import Format, Kind
+
+    Progress = Callable[[int, int | None], None]
+
+FILE_TYPES: dict[Kind, int] = {"image": 1, "video": 2, "voice": 3, "file": 4}
+
+_CHUNK = 256 * 1024
+_JPEG_HEAD = 512 * 1024  # a JPEG's size stands behind its metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What the platform wants to know of a file before it comes (upload-prepare page, 2026-08).
+
+    Attributes:
+        md5: Hex digest.
+        sha1: Hex digest.
+        md5_10m: Hex MD5 of the first 10 002 432 bytes.
+    """
+
+    md5: str
+    sha1: str
+    md5_10m: str
+
+
+FIRST_10M = 10_002_432
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to send: bytes in memory, a file on disk, or a URL that somebody fetches later.
+
+    Attributes:
+        kind: What it is sent as.
+        name: File name.
+        format: What it is, by content; ``UNKNOWN`` for a URL.
+        size: Bytes; 0 for a URL.
+        data: The bytes, when they are in memory.
+        path: The file, when it is on disk.
+        url: The address, when it is a URL.
+    """
+
+    kind: Kind
+    name: str
+    format: Format = formats.UNKNOWN
+    size: int = 0
+    data: bytes | None = field(default=None, repr=False)
+    path: Path | None = None
+    url: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return mask(self.url) if self.url else self.name
+
+    def open(self) -> BinaryIO:
+        """Open the content for reading, from its beginning.
+
+        Raises:
+            MediaError: The file cannot be read any more, or it is a URL.
+        """
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        if self.path is None:
+            raise MediaError(f"{self} was not fetched yet")
+        try:
+            return _opened(self.path)
+        except OSError as error:
+            raise _unreadable(self.path, error, gone=True) from error
+
+    def read(self) -> bytes:
+        """Return the content; of a file what stands there now.
+
+        Raises:
+            MediaError: The file cannot be read any more, or there is nothing to send left in it.
+        """
+        if self.data is not None:
+            return self.data
+        with self.open() as file:
+            data = file.read(LIMITS["file"] + 1)
+        if not data or len(data) > LIMITS["file"]:
+            raise self._changed()
+        return data
+
+    def digests(self) -> Digests:
+        """Return the digests of the content, read in pieces.
+
+        Raises:
+            MediaError: The file cannot be read any more, or changed since it was checked. What was
+                added at the end of a file of any kind, such as a log, does not matter.
+        """
+        md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+        first = hashlib.md5(usedforsecurity=False)
+        done = 0
+        with self.open() as file:
+            while chunk := file.read(min(_CHUNK, self.size - done)):
+                md5.update(chunk)
+                sha1.update(chunk)
+                first.update(chunk[: max(0, FIRST_10M - done)])
+                done += len(chunk)
+            if done < self.size or (self.kind != "file" and file.read(1)):
+                raise self._changed()
+        return Digests(md5.hexdigest(), sha1.hexdigest(), first.hexdigest())
+
+    def _changed(self) -> MediaError:
+        return MediaError(
+            f"{self} changed after the chain was made",
+            remedy=Text(
+                "Write each picture to a file of its own, or pass the bytes.",
+                "请为每次发送使用独立的文件，或直接传入 bytes。",
+            ),
+        )
+
+    def picture_size(self) -> tuple[int, int] | None:
+        """Return width and height in pixels; None when they cannot be told."""
+        if self.url:
+            return None
+        with self.open() as file:
+            return formats.picture_size(file.read(_JPEG_HEAD))
+
+    def replaced(self, data: bytes, found: Format) -> Source:
+        """Return the same thing with other content, such as a converted picture."""
+        name = f"{PurePosixPath(self.name).stem or self.kind}{found.suffix}"
+        return Source(self.kind, name, found, len(data), data)
+
+
+def load(content: Any, kind: Kind, *, name: str | None = None) -> Source:
+    """Check what a user wants to send.
+
+    Args:
+        content: A path, bytes, a file opened in binary mode (read to its end now), an
+            ``http(s)`` URL, a ``data:`` URL, a PIL image or a matplotlib figure.
+        kind: What it is to be sent as.
+        name: File name; by default that of the file.
+
+    Raises:
+        UnsupportedMedia: It is empty, of another kind, cut off, or of a format that cannot be sent.
+        MediaTooLarge: The platform takes no file of this size.
+        MediaError: The file does not exist or cannot be read.
+    """
+    if isinstance(content, Source):
+        return _as_kind(content, kind, name)
+    if isinstance(content, str):
+        return _from_text(content, kind, name)
+    if isinstance(content, os.PathLike):
+        return _from_path(Path(os.fsdecode(content)), kind, name)
+    if isinstance(content, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(content), kind, name)
+    drawn = _drawn(content)
+    if drawn is not None:
+        return _from_bytes(drawn, kind, name)
+    if hasattr(content, "read"):
+        return _from_file(content, kind, name)
+    raise UnsupportedMedia(
+        f"{type(content).__name__} cannot be sent as {A[kind]}",
+        remedy=Text(
+            "Make a picture of the array first: PIL.Image.fromarray(array).",
+            "请先把数组转成图片：PIL.Image.fromarray(array)。",
+        )
+        if hasattr(content, "__array_interface__")
+        else Text(
+            "Pass a path, bytes, a file opened with 'rb', a URL, a PIL image or a matplotlib "
+            "figure.",
+            "请传入路径、bytes、以 'rb' 打开的文件、URL、PIL 图片或 matplotlib 图表。",
+        ),
+    )
+
+
+# ---------------------------------------------------------------------- from where
+
+
+def _as_kind(source: Source, kind: Kind, name: str | None) -> Source:
+    """Return something checked before; checked again when it is to be sent as something else."""
+    if source.kind != kind:
+        content = source.url or (source.path if source.data is None else source.data)
+        return load(content, kind, name=name or source.name)
+    return replace(source, name=harmless_name(name)) if name else source
+
+
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{1,20}):(//)?")  # not the C: of Windows
+
+
+def _from_text(text: str, kind: Kind, name: str | None) -> Source:
+    if not text.strip():
+        raise UnsupportedMedia(
+            "the path is empty", remedy=Text("Say which file.", "请写明是哪个文件。")
+        )
+    found = _SCHEME.match(text)
+    scheme = found[1].lower() if found else ""
+    if scheme in ("http", "https"):
+        return _from_url(text.strip(), kind, name)
+    if scheme == "data":
+        return _from_bytes(_data_url(text), kind, name)
+    if scheme == "file":
+        return _from_path(_file_url(text), kind, name)
+    if found and found[2]:
+        raise UnsupportedMedia(
+            f"{scheme}:// is not supported",
+            remedy=Text(
+                "Pass a path, or an address with https://.", "请传入路径，或 https:// 地址。"
+            ),
+        )
+    return _from_path(Path(text), kind, name)
+
+
+_ORIGIN = re.compile(r"(?i)https?://[^\s/?#\\]+(?=[/?#]|\Z)")
+_SAFE_IN_URLS = "%:/?#[]@!$&'()*+,;=~"
+
+
+def _from_url(url: str, kind: Kind, name: str | None) -> Source:
+    origin = _ORIGIN.match(url)
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if origin is None or not good or not url.isprintable():
+        raise _no_address(url)
+    rest = quote(url[origin.end() :], safe=_SAFE_IN_URLS)  # spaces and Chinese, as a browser does
+    found = unquote(PurePosixPath(parts.path).name)
+    return Source(kind, harmless_name(name or found or kind), url=origin[0] + rest)
+
+
+def _no_address(url: str) -> UnsupportedMedia:
+    return UnsupportedMedia(
+        f"{mask(url)!r} is no address",
+        remedy=Text("Write it in full: https://host/path.", "请写完整地址：https://host/path。"),
+    )
+
+
+def _data_url(url: str) -> bytes:
+    head, comma, body = url.partition(",")
+    if not comma:
+        raise UnsupportedMedia("the data: URL has no content", remedy=_DATA_URL)
+    try:
+        if not head.lower().endswith(";base64"):
+            return unquote_to_bytes(body)
+        return base64.b64decode("".join(unquote(body).split()), validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: what is no text
+        raise UnsupportedMedia("the data: URL cannot be decoded", remedy=_DATA_URL) from error
+
+
+_DATA_URL = Text(
+    "Write it as data:image/png;base64,iVBOR...", "请写成 data:image/png;base64,iVBOR... 的形式。"
+)
+
+
+def _file_url(url: str) -> Path:
+    from urllib.request import url2pathname  # noqa: PLC0415 - slow to import, rarely needed
+
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _no_address(url) from error
+    # A host is a share of Windows'; elsewhere it is what file:// instead of file:/// makes of home.
+    host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
+    return Path(url2pathname(host + parts.path))
+
+
+def _from_path(path: Path, kind: Kind, name: str | None) -> Source:
+    with contextlib.suppress(RuntimeError, ValueError):  # nobody's home: a file such as ~$a.docx
+        path = path.expanduser()
+    try:
+        with _opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            name = harmless_name(name or path.name)
+            found = check(file, size, kind, name)
+    except MediaError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unreadable(path, error) from error
+    return Source(kind, name, found, size, path=_absolute(path))
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open an ordinary file; what may never end, or never begin, is not even opened."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(mode):
+        raise UnsupportedMedia(
+            f"{_shown(path)} is no ordinary file",
+            remedy=Text("Read it yourself and pass the bytes.", "请自行读取后传入 bytes。"),
+        )
+    return path.open("rb")
+
+
+def _unreadable(path: Path, error: Exception, *, gone: bool = False) -> MediaError:
+    shown, full = _shown(path), _shown(_absolute(path))
+    where = Text(f"Looked for {full}.", f"查找的位置是 {full}。")
+    if isinstance(error, FileNotFoundError):
+        text = f"there is no file {shown}" + (", though there was when the chain was made" * gone)
+        return MediaError(
+            text,
+            cause=where,
+            remedy=Text(
+                "Keep the file until the message is sent, or pass its bytes.",
+                "发送完成之前请保留该文件，或直接传入 bytes。",
+            )
+            if gone
+            else Text(
+                "Check the name; a relative path counts from the folder in which the script was "
+                "started.",
+                "请检查文件名；相对路径以启动脚本时所在的目录为准。",
+            ),
+        )
+    reason = getattr(error, "strerror", None) or (
+        "it holds a character that no path can hold" if isinstance(error, ValueError) else error
+    )
+    why = "is a folder" if isinstance(error, IsADirectoryError) else f"cannot be read: {reason}"
+    return MediaError(
+        f"{shown} {why}",
+        cause=where,
+        remedy=Text("Pass the path of a readable file.", "请传入可读文件的路径。"),
+    )
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except OSError:  # the working directory was deleted
+        return path
+
+
+def _shown(path: Path) -> str:
+    """Return a path as one line that any console can print."""
+    text = "".join(one if one.isprintable() else "\ufffd" for one in str(path))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+_LONGEST_SHOWN = 300  # characters
+
+
+def _from_bytes(data: bytes, kind: Kind, name: str | None) -> Source:
+    name = harmless_name(name) if name else ""
+    found = check(io.BytesIO(data), len(data), kind, name or "the content")
+    return Source(kind, name or f"{kind}{found.suffix}", found, len(data), data)
+
+
+def _from_file(file: Any, kind: Kind, name: str | None) -> Source:
+    if isinstance(file, io.TextIOBase):
+        raise UnsupportedMedia(
+            "the file was opened in text mode",
+            remedy=Text(
+                "Open it with open(path, 'rb'); of a StringIO pass .getvalue().encode().",
+                "请用 open(path, 'rb') 打开；StringIO 请传入 .getvalue().encode()。",
+            ),
+        )
+    own = getattr(file, "name", None)
+    if name is None and isinstance(own, str) and not own.startswith("<"):
+        name = Path(own).name
+    try:
+        data = _rest_of(file)
+    except MediaError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: it was closed
+        raise MediaError(
+            f"the {type(file).__name__} cannot be read: {error}",
+            remedy=Text(
+                "Pass it while it is open for reading.", "请在文件以读取方式打开期间传入。"
+            ),
+        ) from error
+    return _from_bytes(data, kind, name)
+
+
+def _rest_of(file: Any) -> bytes:
+    """Return what a file object still holds; no more than tells that it is too much."""
+    limit = LIMITS["file"]
+    data = io.BytesIO()
+    while (left := limit + 1 - data.tell()) > 0:
+        piece = file.read(min(_CHUNK * 16, left))
+        if not isinstance(piece, bytes | bytearray | memoryview):
+            raise UnsupportedMedia(
+                f"read() of {type(file).__name__} returned {type(piece).__name__}, not bytes",
+                remedy=Text("Open it in binary mode ('rb').", "请以二进制方式（'rb'）打开。"),
+            )
+        if not piece:
+            return data.getvalue()
+        data.write(piece)
+    raise MediaTooLarge(
+        f"the {type(file).__name__} holds more than {limit >> 20} MB, the limit of the platform",
+        remedy=Text("Put it on a server and send the link.", "请放到服务器上再发送链接。"),
+    )
+
+
+def _drawn(content: Any) -> bytes | None:
+    """Return the picture of a PIL image or a matplotlib figure; None for anything else.
+
+    Both are known by the names of their classes' modules, so that neither is imported.
+    """
+    if "PIL" in _homes(content) and hasattr(content, "save"):
+        from qqgroup_sync.media.images import encoded  # noqa: PLC0415 - only for PIL images
+
+        try:
+            return encoded(content)[0]
+        except Exception as error:  # a damaged file, read only now, makes Pillow raise anything
+            raise UnsupportedMedia(
+                f"the PIL image ({content.mode}, {content.width} x {content.height}) cannot be"
+                f" saved as png: {error}",
+                remedy=Text('Pass image.convert("RGB").', '请传入 image.convert("RGB")。'),
+            ) from error
+    figure: Any = content if hasattr(content, "savefig") else getattr(content, "figure", None)
+    figure = getattr(figure, "figure", None) or figure  # of an axes in a part of a figure
+    if "matplotlib" not in _homes(figure) or not hasattr(figure, "savefig"):
+        return None
+    target = io.BytesIO()
+    figure.savefig(target, format="png", bbox_inches="tight")
+    return target.getvalue()
+
+
+def _homes(thing: object) -> set[str]:
+    """Return the packages that a thing's class comes from."""
+    return {klass.__module__.partition(".")[0] for klass in type(thing).__mro__}
+
+
+_BAD_IN_NAMES = str.maketrans(
+    dict.fromkeys('\\/:*?"<>|', "_") | dict.fromkeys((*range(32), *range(127, 160)), "_")
+)
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # names that Windows keeps
+_LONGEST_NAME = 200  # bytes: most file systems take 255
+_LONGEST_SUFFIX = 16  # characters; longer ones are no suffix
+
+
+def harmless_name(name: str) -> str:
+    """Return a file name as the platform and every file system take it.
+
+    Source: file_name of the upload page, and what other SDKs replace (2026-08).
+    """
+    name = name.encode(errors="replace").decode().translate(_BAD_IN_NAMES).strip().rstrip(". ")
+    if _DEVICE.match(name):
+        name = f"_{name}"
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or len(suffix) > _LONGEST_SUFFIX:
+        stem, suffix = name, ""
+    room = _LONGEST_NAME - len((dot + suffix).encode())
+    stem = stem.encode()[:room].decode(errors="ignore")
+    return f"{stem}.{suffix}" if suffix else stem.rstrip(". ") or "file"
