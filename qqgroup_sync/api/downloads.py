@@ -8,10 +8,13 @@ import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
+import requests.utils
 import urllib3.exceptions
 
+from qqgroup_sync.api.reach import refuse_addresses, refuse_private
 from qqgroup_sync.errors import (
     ConfigError,
     MediaError,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 CHUNK = 64 * 1024
 CONNECT_TIMEOUT = 10.0
+REDIRECTS = 5
 STALL = 20.0  # seconds without a byte
 
 
@@ -40,6 +44,8 @@ class Downloads:
         clock: Where time comes from.
         ca_bundle: Certificates to trust.
         direct: Never use a proxy.
+        private: Fetch from private networks, too.
+        subject: What errors call what is fetched.
         language: Language of cause and remedy in errors.
     """
 
@@ -49,8 +55,12 @@ class Downloads:
         *,
         ca_bundle: str | None = None,
         direct: bool = False,
+        private: bool = False,
+        subject: str = "the attachment",
         language: str | None = None,
     ) -> None:
+        self._private = private
+        self._subject = subject
         self._clock = clock
         self._ca_bundle = ca_bundle
         self._direct = direct
@@ -110,40 +120,81 @@ class Downloads:
         self, url: str, limit: int, timeout: float, progress: Progress | None
     ) -> Iterator[bytes]:
         if not url.startswith(("http://", "https://")):
-            raise ConfigError("the attachment has no address to download from")
+            raise ConfigError(f"{self._subject} has no address to download from")
         ends = self._clock.monotonic() + timeout
+        try:
+            urlsplit(url)
+        except ValueError as error:
+            raise TransportError(f"{self._subject} has no valid address: {error}") from None
         try:
             with requests.Session() as session:
                 session.trust_env = not self._direct
-                session.max_redirects = 5
-                with session.get(
-                    url,
-                    stream=True,
-                    headers={"Accept-Encoding": "identity"},  # half a gzip passes for a whole one
-                    timeout=(min(CONNECT_TIMEOUT, timeout), min(STALL, timeout)),
-                    verify=self._ca_bundle,
-                ) as response:
+                with self._found(session, url, timeout) as response:
                     yield from self._body(response, limit, ends, progress)
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransportTimeout(
-                f"the attachment did not arrive in time: {type(error).__name__}",
+                f"{self._subject} did not arrive in time: {type(error).__name__}",
                 language=self._language,
             ) from None  # the cause's text holds the presigned link
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportError(
-                f"the attachment could not be downloaded: {type(error).__name__}",
+                f"{self._subject} could not be downloaded: {type(error).__name__}",
                 language=self._language,
             ) from None  # see above
+
+    def _found(self, session: requests.Session, url: str, timeout: float) -> requests.Response:
+        """Return the answer behind a URL's redirects; each step is looked at before it is taken."""
+        for _ in range(REDIRECTS + 1):
+            proxied = requests.utils.select_proxy(url, self._proxies(session, url))
+            if not self._private and not proxied:
+                refuse_private(url, language=self._language)
+            response = session.get(
+                url,
+                stream=True,
+                headers={"Accept-Encoding": "identity"},  # half a gzip passes for a whole one
+                timeout=(min(CONNECT_TIMEOUT, timeout), min(STALL, timeout)),
+                verify=self._ca_bundle,
+                allow_redirects=False,
+            )
+            if not self._private and not proxied:
+                self._check_peer(response, url)
+            target = session.get_redirect_target(response)
+            if target is None:
+                return response
+            response.close()
+            url = urljoin(url, target)
+            if not url.startswith(("http://", "https://")):
+                raise MediaError(f"{self._subject} redirects to no web address")
+        raise TransportError(
+            f"{self._subject} redirects more than {REDIRECTS} times", language=self._language
+        )
+
+    @staticmethod
+    def _proxies(session: requests.Session, url: str) -> Any:
+        return session.merge_environment_settings(url, {}, None, None, None)["proxies"]
+
+    def _check_peer(self, response: requests.Response, url: str) -> None:
+        """Refuse an answer from a private address: the look-up before may have got another one."""
+        sock = getattr(getattr(response.raw, "_connection", None), "sock", None)
+        if sock is not None:
+            try:
+                refuse_addresses(
+                    [sock.getpeername()[0]], urlsplit(url).hostname, language=self._language
+                )
+            except MediaError:
+                response.close()
+                raise
 
     def _body(
         self, response: requests.Response, limit: int, ends: float, progress: Progress | None
     ) -> Iterator[bytes]:
         if response.status_code != requests.codes.ok:
             raise MediaError(
-                f"the attachment's server answered HTTP {response.status_code}",
+                f"the server of {self._subject} answered HTTP {response.status_code}",
                 remedy=Text(
-                    "Links to attachments expire: download them when the message comes.",
-                    "附件链接会过期：请在收到消息时立即下载。",
+                    "Check the link; links to attachments expire, so download them when the message"
+                    " comes.",
+                    "请检查链接；附件链接会过期，请在收到消息时立即下载。",
                 ),
                 language=self._language,
             )
@@ -159,7 +210,7 @@ class Downloads:
                 raise self._too_large(done, limit)
             if self._clock.monotonic() > ends:
                 raise TransportTimeout(
-                    "the attachment did not arrive in time", language=self._language
+                    f"{self._subject} did not arrive in time", language=self._language
                 )
             if progress is not None:
                 progress(done, total)
@@ -167,7 +218,7 @@ class Downloads:
 
     def _too_large(self, size: int, limit: int) -> MediaTooLarge:
         return MediaTooLarge(
-            f"the attachment has {size} bytes or more, the limit is {limit}",
+            f"{self._subject} has {size} bytes or more, the limit is {limit}",
             remedy=Text("Pass a larger limit=.", "请传入更大的 limit=。"),
             language=self._language,
         )

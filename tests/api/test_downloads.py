@@ -34,7 +34,7 @@ MIB = 1024 * 1024
 @pytest.fixture
 def downloads(clock):
     """Return downloads with a clock that stands still."""
-    return Downloads(clock, language="en")
+    return Downloads(clock, private=True, language="en")
 
 
 @pytest.fixture(params=["read", "save"])
@@ -226,7 +226,7 @@ def test_the_time_is_for_everything(fetch, clock, downloads):
 def test_the_time_is_for_everything_by_the_machines_clock(fetch):
     """The same without any help: a byte every 10 ms, an end after 200 ms."""
     with ScriptedServer(trickle) as server, pytest.raises(TransportTimeout):
-        fetch(Downloads(Clock()), server.url, timeout=0.2)
+        fetch(Downloads(Clock(), private=True), server.url, timeout=0.2)
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 500])
@@ -263,7 +263,7 @@ def test_a_simulator_is_reached_directly(fetch, clock, monkeypatch):
     servers = ScriptedServer(answer(200, b"proxy")), ScriptedServer(answer(200, b"x"))
     with servers[0] as proxy, servers[1] as server:
         monkeypatch.setenv("http_proxy", proxy.url)
-        assert fetch(Downloads(clock, direct=True), server.url) == b"x"
+        assert fetch(Downloads(clock, direct=True, private=True), server.url) == b"x"
         assert fetch(Downloads(clock), "http://multimedia.test/y") == b"proxy"
 
 
