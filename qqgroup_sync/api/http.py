@@ -37,6 +37,7 @@ class Repeat(enum.Enum):
 
     SAFE = "after any failure: doing it twice is the same as once"
     UNSENT = "only when it certainly was not carried out"
+    NEVER = "never: the caller repeats it himself, changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ class Http:
                 if header and error.never_sent:
                     self._fall_over(base)
                 # Without a header it was the token that could not be had: nothing was sent.
-                if repeat is Repeat.UNSENT and header and not error.never_sent:
+                unsafe = repeat is not Repeat.SAFE and header and not error.never_sent
+                if unsafe or repeat is Repeat.NEVER:
                     raise
                 failure: QQGroupError = error
                 wait = _wait_before(attempt)
@@ -226,6 +228,8 @@ class Http:
         self, error: ApiError, attempt: int, repeat: Repeat, base: str, path: str
     ) -> float | None:
         """Return the seconds to wait before another attempt, or None when there is no sense."""
+        if repeat is Repeat.NEVER:
+            return None
         if error.status >= 500 and path.startswith("/gateway"):
             self._fall_over(base)  # the old host failed for some bots since 2026-07-28
         transient = _is_transient(error)

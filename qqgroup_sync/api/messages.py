@@ -105,7 +105,7 @@ class MessageCalls(Calls):
     ) -> SentMessage:
         """Send one frame of a streamed message to a user.
 
-        Never repeated once it may have arrived: other SDKs give a repeated frame a new index.
+        Never repeated: other SDKs give a repeated frame a new index.
 
         Args:
             user_openid: The user.
@@ -155,7 +155,7 @@ class MessageCalls(Calls):
         )
         path = f"/v2/users/{segment(user_openid, 'user_openid')}/stream_messages"
         return SentMessage.read(
-            self._http.call("POST", path, body, repeat=Repeat.UNSENT, timeout=timeout)
+            self._http.call("POST", path, body, repeat=Repeat.NEVER, lean=True, timeout=timeout)
         )
 
     def send_typing(

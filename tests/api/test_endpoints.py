@@ -253,7 +253,8 @@ CASES = [
         },
         answer={**SENT, "remain_msg_len": 1990},
         result={**SENT_READ, "remain_msg_len": 1990},
-        repeat=Repeat.UNSENT,
+        repeat=Repeat.NEVER,
+        lean=True,
     ),
     Case(
         "send_stream_frame",
@@ -283,7 +284,8 @@ CASES = [
         },
         answer=SENT,
         result={**SENT_READ, "remain_msg_len": None},
-        repeat=Repeat.UNSENT,
+        repeat=Repeat.NEVER,
+        lean=True,
         timeout=9.0,
     ),
     Case(

@@ -173,7 +173,22 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("repeat", Repeat)
+REPEATING = (Repeat.SAFE, Repeat.UNSENT)
+
+
+@pytest.mark.parametrize(
+    "step", [refusal(429), refusal(500, 304029), silence, closed_after_reading]
+)
+def test_never_means_once(make, post, clock, step):
+    """A frame of a stream is repeated by its stream, changed, or not at all."""
+    with ScriptedServer(step) as server:
+        with pytest.raises((ApiError, TransportError)):
+            post(make(server.url), repeat=Repeat.NEVER, timeout=0.05 if step is silence else 5.0)
+        assert len(server.requests) == 1
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize("repeat", REPEATING)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_repeated_and_how_it_ends(make, post, clock, *, authority, case, repeat):
     """A proactive message never goes out twice; everything else is tried four times if it helps.
@@ -193,7 +208,7 @@ def test_what_is_repeated_and_how_it_ends(make, post, clock, *, authority, case,
     assert authority.refused == []
 
 
-@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("repeat", REPEATING)
 def test_what_nobody_heard_is_always_repeated(make, post, clock, authority, repeat):
     """A refused connection carried nothing, so even a proactive message may be tried again."""
     with pytest.raises(TransportError) as caught:
@@ -211,7 +226,7 @@ def test_the_first_success_ends_the_repeating(make, post, clock):
     assert clock.waits == USUAL
 
 
-@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("repeat", REPEATING)
 @pytest.mark.parametrize("refused", [refusal(401, 11244, 11244), refusal(401, 11243), answer(401)])
 def test_a_stale_token_is_renewed_exactly_once(make, post, clock, *, authority, repeat, refused):
     """The request goes out again at once with the new one; a second refusal is the answer."""
@@ -244,7 +259,7 @@ def test_without_a_token_nothing_goes_out(make, post, authority):
     assert server.requests == []
 
 
-@pytest.mark.parametrize("repeat", list(Repeat))
+@pytest.mark.parametrize("repeat", REPEATING)
 def test_a_token_that_cannot_be_had_for_a_moment_costs_no_message(make, post, authority, repeat):
     """Nothing was sent yet, so also what must not be doubled is tried again."""
     given = authority.header
@@ -415,7 +430,7 @@ def hosts_of(platform):
 NEW, OLD = "api.bot.qq.com", "api.sgroup.qq.com"
 
 
-@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("repeat", REPEATING)
 @pytest.mark.parametrize(
     "failure", [requests.exceptions.ConnectTimeout("x"), requests.exceptions.InvalidSchema("x")]
 )
