@@ -1,0 +1,1 @@
+"""Where files can lie so that QQ can fetch them."""
