@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.errors import ConfigError
 from qqgroup_sync.errors import Text as Sentence
-from qqgroup_sync.message.elements import At, Element, Markdown, Quote, Text
+from qqgroup_sync.message.elements import (
+    Ark,
+    At,
+    AtAll,
+    Element,
+    Face,
+    File,
+    Html,
+    Image,
+    Link,
+    Markdown,
+    MarkdownTemplate,
+    Quote,
+    Raw,
+    Text,
+    Video,
+    Voice,
+)
+from qqgroup_sync.message.keyboard import Keyboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from qqgroup_sync.events.models import Message
+    from qqgroup_sync.message.drawing import ImageElem
+    from qqgroup_sync.message.elements import Progress
+    from qqgroup_sync.message.keyboard import Button
+
+LONG_TEXT = 500  # characters from which text(auto_convert=True) becomes a picture
 
 
 class Chain:
     """A message under construction; every method returns the chain.
 
     Args:
-        message: The message that will be answered; ``at()`` without a user mentions its author.
+        message: The message that will be answered; ``at()`` without a user mentions its author,
+            ``quote()`` quotes it.
+        at: Begin with a mention of its author. Groups show one by themselves above a plain text
+            reply, so this is off by default.
+        reference: Quote it.
+        chain_builder: Builds the media of this chain instead of the client's builder.
 
     Example:
-        ``Chain().text("hello ").at(openid).text("!")``
+        ``Chain().text("hello ").at(openid).text("!").image("cat.png")``
     """
 
-    __slots__ = ("_elements", "_message")
+    __slots__ = ("_elements", "_message", "builder")
 
-    def __init__(self, message: Message | None = None) -> None:
+    def __init__(
+        self,
+        message: Message | None = None,
+        at: bool = False,
+        reference: bool = False,
+        chain_builder: Any = None,
+    ) -> None:
         self._message = message
         self._elements: list[Element] = []
+        self.builder = chain_builder
+        if reference:
+            self.quote()
+        if at and message is not None:
+            self.at(enter=True)
 
-    def text(self, text: object) -> Chain:
-        """Append text; anything else than a str is turned into one."""
-        return self.append(Text(str(text)))
+    # ------------------------------------------------------------------ words
 
-    def markdown(self, content: str) -> Chain:
-        """Append native markdown."""
-        return self.append(Markdown(content))
+    def text(self, text: object, *, auto_convert: bool = False) -> Chain:
+        """Append text.
+
+        Args:
+            text: Anything else than a str is turned into one.
+            auto_convert: Draw it as a picture when it has more than 500 characters.
+        """
+        text = str(text)
+        if auto_convert and len(text) > LONG_TEXT:
+            return self.text_image(text)
+        return self.append(Text(text))
 
     def at(self, user: Any = None, *, enter: bool = False) -> Chain:
         """Mention a member of the group.
@@ -59,6 +105,21 @@ class Chain:
         self.append(At(openid, getattr(target, "username", "") or ""))
         return self.text("\n") if enter else self
 
+    def at_all(self) -> Chain:
+        """Append the words "@全体成员"; groups let no bot notify everyone."""
+        return self.append(AtAll())
+
+    def face(self, face_id: int | str | Iterable[int | str]) -> Chain:
+        """Append QQ faces, as their names: bots can show QQ's own in guild channels only.
+
+        Args:
+            face_id: One id, or several; a Unicode code point is shown as that emoji.
+        """
+        ids = [face_id] if isinstance(face_id, int | str) else face_id
+        for one in ids:
+            self.append(Face(int(one)))
+        return self
+
     def quote(self, message: Any = None) -> Chain:
         """Quote a message.
 
@@ -71,6 +132,220 @@ class Chain:
         if ref_idx:
             self.append(Quote(ref_idx))
         return self
+
+    # ------------------------------------------------------------------ markdown, buttons, cards
+
+    def markdown(self, content: str) -> Chain:
+        """Append native markdown."""
+        return self.append(Markdown(content))
+
+    def markdown_template(
+        self,
+        template_id: str,
+        params: Mapping[str, str | Sequence[str]] | None = None,
+        keyboard: Keyboard | None = None,
+        keyboard_template_id: str = "",
+    ) -> Chain:
+        """Append a markdown template, filled in; the platform calls templates deprecated.
+
+        Args:
+            template_id: ``<appid>_<number>``.
+            params: Key to value.
+            keyboard: Hangs below.
+            keyboard_template_id: A template of a keyboard instead.
+        """
+        self.append(MarkdownTemplate(template_id, dict(params or {})))
+        if keyboard_template_id:
+            keyboard = Keyboard(template_id=keyboard_template_id)
+        return self.append(keyboard) if keyboard is not None else self
+
+    def keyboard(self, keyboard: Keyboard | Sequence[Sequence[Button]]) -> Chain:
+        """Hang buttons below the text before; the message becomes markdown.
+
+        Args:
+            keyboard: A keyboard, or its rows.
+        """
+        return self.append(keyboard if isinstance(keyboard, Keyboard) else Keyboard(keyboard))
+
+    def link(
+        self, command: str, show: str = "", *, enter: bool = False, reference: bool = False
+    ) -> Chain:
+        """Append a command as a link: a click puts it into the input box.
+
+        Args:
+            command: What is typed, at most 100 characters.
+            show: What stands in the message.
+            enter: Send it at once; private chats only.
+            reference: Quote this message with it.
+        """
+        return self.append(Link(command, show, enter=enter, reference=reference))
+
+    def ark(
+        self,
+        template: int | Ark,
+        kv: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> Chain:
+        """Append a card.
+
+        Args:
+            template: ``Ark.link_list(...)``, ``Ark.thumbnail(...)``, ``Ark.big_image(...)``, or
+                the number of a template.
+            kv: What it is filled with.
+        """
+        return self.append(template if isinstance(template, Ark) else Ark(template, kv or {}))
+
+    def raw(self, payload: Mapping[str, Any]) -> Chain:
+        """Append a message body as the platform takes it; only ids are added."""
+        return self.append(Raw(dict(payload)))
+
+    # ------------------------------------------------------------------ media
+
+    def image(
+        self,
+        target: Any = None,
+        *,
+        url: str | None = None,
+        inline: bool = False,
+        alt: str = "",
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> Chain:
+        """Append pictures.
+
+        Args:
+            target: A path, bytes, a file opened with 'rb', a URL, a ``data:`` URL, a PIL image,
+                a matplotlib figure, or a list of these.
+            url: The same as a URL as ``target``.
+            inline: Show it within the text around it.
+            alt: What stands there while an inline picture loads.
+            name: File name.
+            progress: Called with the bytes sent and all of them while it is uploaded.
+
+        Raises:
+            MediaError: It cannot be sent; says why.
+        """
+        wanted = target if target is not None else url
+        for one in wanted if isinstance(wanted, list | tuple) else [wanted]:
+            self.append(Image(one, name, inline=inline, alt=alt, progress=progress))
+        return self
+
+    def voice(
+        self,
+        file: Any,
+        title: str = "",
+        *,
+        convert: bool | None = None,
+        bitrate: int | None = None,
+        ios_adaptive: bool = True,
+        progress: Progress | None = None,
+    ) -> Chain:
+        """Append a voice: wav and SILK need nothing, other formats the extra ``audio``.
+
+        Args:
+            file: As with :meth:`image`.
+            title: File name.
+            convert: True always makes SILK of it, False never does, None when QQ asks for it.
+            bitrate: Of the SILK, in bit/s.
+            ios_adaptive: Stay below the bit rate up to which QQ on iOS plays.
+            progress: As with :meth:`image`.
+        """
+        return self.append(
+            Voice(
+                file,
+                title,
+                convert=convert,
+                bitrate=bitrate,
+                ios_adaptive=ios_adaptive,
+                progress=progress,
+            )
+        )
+
+    def video(self, file: Any, *, name: str = "", progress: Progress | None = None) -> Chain:
+        """Append a video, mp4; arguments as with :meth:`image`."""
+        return self.append(Video(file, name, progress=progress))
+
+    def file(self, file: Any, name: str = "", *, progress: Progress | None = None) -> Chain:
+        """Append a file of any kind, up to 200 MB; arguments as with :meth:`image`."""
+        return self.append(File(file, name, progress=progress))
+
+    # ------------------------------------------------------------------ drawn pictures
+
+    def text_image(
+        self,
+        text: str,
+        images: Sequence[ImageElem] | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        bgcolor: str = "#F5F5F5",
+        **options: Any,
+    ) -> Chain:
+        """Append text drawn as a picture; needs the extra ``image``.
+
+        Args:
+            text: ``[cl text@#rrggbb cle]`` colours a part of it.
+            images: Pictures that are drawn into it.
+            width: Pixels; by default as much as is needed.
+            height: Pixels; by default as much as is needed.
+            bgcolor: Background.
+            **options: See :func:`qqgroup_sync.message.drawing.text_image`.
+        """
+        from qqgroup_sync.message.drawing import text_image  # noqa: PLC0415 - an extra
+
+        return self.image(
+            text_image(text, images, width=width, height=height, bgcolor=bgcolor, **options)
+        )
+
+    def html(
+        self,
+        path: str | Path,
+        data: Any = None,
+        width: int = 1280,
+        height: int = 720,
+        *,
+        is_template: bool = True,
+        render_time: int = 200,
+        inline: bool = False,
+    ) -> Chain:
+        """Append a page that a browser draws when the message is sent; needs the extra ``html``.
+
+        Args:
+            path: A template file, or with ``is_template=False`` a URL.
+            data: What the template's ``window.init(data)`` is called with.
+            width: Of the browser's window, in pixels.
+            height: The same.
+            is_template: Whether ``path`` is a file.
+            render_time: Milliseconds that the page gets to draw itself.
+            inline: As with :meth:`image`.
+        """
+        from qqgroup_sync.message.browser import Page  # noqa: PLC0415 - an extra
+
+        page = Page(
+            path=Path(path) if is_template else None,
+            url="" if is_template else str(path),
+            data=data,
+            width=width,
+            height=height,
+            render_time=render_time / 1000,
+        )
+        return self.append(Html(page, inline))
+
+    def markdown_image(
+        self, content: str, render_time: int = 200, *, is_dark: bool = False, inline: bool = False
+    ) -> Chain:
+        """Append markdown drawn as a picture; needs the extra ``html``.
+
+        Args:
+            content: Markdown, with tables and code.
+            render_time: Milliseconds that the page gets to draw itself.
+            is_dark: Light on dark.
+            inline: As with :meth:`image`.
+        """
+        from qqgroup_sync.message.browser import markdown_page  # noqa: PLC0415 - an extra
+
+        page = markdown_page(content, is_dark=is_dark, render_time=render_time / 1000)
+        return self.append(Html(page, inline))
+
+    # ------------------------------------------------------------------ putting together
 
     def append(self, element: Any) -> Chain:
         """Append an element; also what :func:`chain_of` takes."""
@@ -96,13 +371,14 @@ class Chain:
         return len(self._elements)
 
     def __add__(self, other: Any) -> Chain:
-        total = Chain(self._message)
-        total._elements = [*self._elements, *chain_of(other)]
-        return total
+        return self._joined(self, chain_of(other))
 
     def __radd__(self, other: Any) -> Chain:
-        total = Chain(self._message)
-        total._elements = [*chain_of(other), *self._elements]
+        return self._joined(chain_of(other), self)
+
+    def _joined(self, first: Chain, second: Chain) -> Chain:
+        total = Chain(self._message, chain_builder=self.builder)
+        total._elements = [*first, *second]
         return total
 
     def __eq__(self, other: object) -> bool:
@@ -115,6 +391,11 @@ class Chain:
 
     def __repr__(self) -> str:
         return f"Chain({', '.join(repr(element) for element in self._elements)})"
+
+    def _repr_html_(self) -> str:
+        from qqgroup_sync.message.preview import as_html  # noqa: PLC0415 - for notebooks
+
+        return as_html(self)
 
 
 def chain_of(content: Any) -> Chain:
@@ -135,7 +416,9 @@ def chain_of(content: Any) -> Chain:
         return chain.append(content)
     if isinstance(content, list | tuple):
         for part in content:
-            chain.extend(part)
+            inner = chain_of(part)
+            chain.builder = chain.builder or inner.builder
+            chain.extend(inner)
         return chain
     raise ConfigError(
         f"{type(content).__name__} cannot be sent",

@@ -1,17 +1,35 @@
-"""From a chain to the request bodies that carry it: pure, no network, no clock.
+"""From a chain to the request bodies that carry it: pure, no network, no clock, no files.
 
-Source: send-message pages, 2026-08: ``msg_type`` 0 is text, 2 markdown; ``content`` is empty when
-``markdown`` is given; absent fields are left out, never null.
+Source: send-message pages, 2026-08: ``msg_type`` 0 is text, 2 markdown, 3 ark, 7 media;
+``content`` is empty when ``markdown`` is given, and the caption beside ``media``; a keyboard goes
+with markdown only; absent fields are left out, never null.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.errors import ContentRejected
 from qqgroup_sync.errors import Text as Sentence
-from qqgroup_sync.message.elements import At, Element, Markdown, Quote, Text
+from qqgroup_sync.message.elements import (
+    Ark,
+    At,
+    AtAll,
+    Element,
+    Face,
+    Image,
+    Link,
+    Markdown,
+    MarkdownTemplate,
+    Medium,
+    Quote,
+    Raw,
+    Text,
+    Video,
+)
+from qqgroup_sync.message.keyboard import Keyboard
+from qqgroup_sync.message.markup import at_markup, link_markup, picture_mark, pictures_in, split
 from qqgroup_sync.message.urls import as_markdown, escape_markdown, has_url, with_dots
 
 if TYPE_CHECKING:
@@ -22,22 +40,41 @@ if TYPE_CHECKING:
 
 Scene = Literal["group", "c2c"]
 
-TEXT, MARKDOWN = 0, 2
+TEXT, MARKDOWN, ARK, MEDIA = 0, 2, 3, 7
 MAX_TEXT = 4000  # characters; no official number, more was refused in the field
-_VISIBLE = re.compile("[^\\s\u200b-\u200f\u2060\ufeff]")
-# What a cut must not part in markdown: an escape, a mention, a link or picture.
-_WHOLE = re.compile(
-    r"\\.|<qqbot-[^<>]{0,300}>|!?\[(?:\\.|[^\\\]]){0,300}\]\([^()\s]{0,2000}\)", re.DOTALL
-)
+URL_ROOM = 300  # characters that are kept free for the address of a picture in markdown
+INVISIBLE = "\u200b"  # a keyboard needs markdown, and markdown needs content
+
+
+@dataclass(slots=True)
+class Payload:
+    """One message to be posted.
+
+    Attributes:
+        body: The request body. ``media`` is missing until ``medium`` was uploaded, and the
+            markdown holds marks until the addresses of ``pictures`` are known.
+        medium: What the message carries.
+        pictures: What is shown inside the markdown, by the number of its mark.
+        builder: The chain's own builder; None for the client's.
+    """
+
+    body: dict[str, Any]
+    medium: Medium | None = None
+    pictures: dict[int, Image] | None = None
+    builder: Any = None
 
 
 def build(
     chain: Chain, *, scene: Scene, urls: Urls = "error", max_text: int = MAX_TEXT
-) -> list[dict[str, Any]]:
-    """Return the fewest request bodies that carry the chain in order.
+) -> list[Payload]:
+    """Return the fewest messages that carry the chain in order.
+
+    Text before a picture or video becomes its caption; text with mentions, links, markdown or
+    inline pictures becomes markdown; a keyboard hangs below the text before it, else below the
+    text after it.
 
     Args:
-        chain: What to say.
+        chain: What to say; pages to draw must have become pictures already.
         scene: ``group`` or ``c2c``.
         urls: What to do with URLs in plain text: leave them to the platform's judgement
             (``error``), replace their dots (``dots``), or send markdown links (``markdown``).
@@ -46,19 +83,15 @@ def build(
     Raises:
         ContentRejected: There is nothing to send.
     """
+    builder = _Builder(scene, urls, max_text)
     quote = ""
-    parts: list[Element] = []
     for element in chain:
         if isinstance(element, Quote):
             quote = element.ref_idx
-        elif isinstance(element, At) and scene == "c2c":
-            continue
-        elif isinstance(element, Text) and parts and isinstance(parts[-1], Text):
-            parts[-1] = Text(f"{parts[-1]}{element}")  # what is markup shows only in the whole
         else:
-            parts.append(element)
-    bodies = _bodies(parts, urls, max_text)
-    if not bodies:
+            builder.add(element)
+    payloads = builder.finish()
+    if not payloads:
         raise ContentRejected(
             "the message is empty",
             reason="empty",
@@ -71,75 +104,176 @@ def build(
                 "请发送一些文字；没有要说的就返回 None。",
             ),
         )
+    for payload in payloads:
+        payload.builder = chain.builder
     if quote:
-        bodies[0]["message_reference"] = {"message_id": quote}
-    return bodies
+        payloads[0].body["message_reference"] = {"message_id": quote}
+    return payloads
 
 
-def _bodies(parts: list[Element], urls: Urls, max_text: int) -> list[dict[str, Any]]:
-    if all(isinstance(part, Text) for part in parts):
-        text = "".join(str(part) for part in parts)
-        if urls != "markdown" or not has_url(text):
-            text = with_dots(text) if urls == "dots" else text
-            pieces = split(text, max_text, markdown=False)
-            return [{"msg_type": TEXT, "content": piece} for piece in pieces]
-        content = as_markdown(text)
-    else:
-        content = _as_markdown(parts, urls)
-    pieces = split(content, max_text, markdown=True)
-    return [{"msg_type": MARKDOWN, "markdown": {"content": piece}} for piece in pieces]
+class _Builder:
+    """Gathers what can share a message, and closes the message when something cannot."""
+
+    def __init__(self, scene: Scene, urls: Urls, max_text: int) -> None:
+        self._scene = scene
+        self._urls = urls
+        self._max_text = max_text
+        self._payloads: list[Payload] = []
+        self._run: list[Element] = []  # text under construction
+        self._keyboard: Keyboard | None = None  # waits for a text to hang below
+
+    def add(self, element: Element) -> None:
+        if isinstance(element, Keyboard):
+            self._add_keyboard(element)
+        elif isinstance(element, Medium) and not (isinstance(element, Image) and element.inline):
+            self._add_medium(element)
+        elif isinstance(element, MarkdownTemplate):
+            self._close()
+            self._append({"msg_type": MARKDOWN, "markdown": _template(element)})
+        elif isinstance(element, Ark):
+            self._close()
+            self._append({"msg_type": ARK, "ark": _ark(element)})
+        elif isinstance(element, Raw):
+            self._close()
+            self._append(dict(element.payload))
+        elif not (isinstance(element, At) and self._scene == "c2c"):
+            self._run.append(element)
+
+    def _append(self, body: dict[str, Any], **media: Any) -> None:
+        self._payloads.append(Payload(body, **media))
+
+    def _add_keyboard(self, keyboard: Keyboard) -> None:
+        last = self._payloads[-1].body if self._payloads else {}
+        if not self._run and last.get("msg_type") == MARKDOWN and "keyboard" not in last:
+            last["keyboard"] = keyboard.payload  # below a template
+            return
+        if self._keyboard is not None:
+            self._close()
+        keyboard.payload  # noqa: B018 - complain about an empty one before anything is sent
+        self._keyboard = keyboard
+        if self._run:
+            self._close()
+
+    def _add_medium(self, medium: Medium) -> None:
+        caption = ""
+        if isinstance(medium, Image | Video) and self._keyboard is None:
+            *pieces, caption = self._plain_pieces() or [""]
+            if caption:
+                self._run = []
+                for piece in pieces:
+                    self._append({"msg_type": TEXT, "content": piece})
+        self._close_text()
+        body: dict[str, Any] = {"msg_type": MEDIA}
+        if caption:
+            body["content"] = caption
+        self._append(body, medium=medium)
+
+    def finish(self) -> list[Payload]:
+        self._close()
+        return self._payloads
+
+    def _close(self) -> None:
+        """End the text under construction, and with it what hangs below."""
+        self._close_text()
+        if self._keyboard is not None:
+            keyboard, self._keyboard = self._keyboard, None
+            body = {"msg_type": MARKDOWN, "markdown": {"content": INVISIBLE}}
+            self._append({**body, "keyboard": keyboard.payload})
+
+    def _close_text(self) -> None:
+        """End the text under construction; a keyboard without text goes on waiting."""
+        pieces = self._plain_pieces() if self._keyboard is None else None
+        if pieces is not None:
+            for piece in pieces:
+                self._append({"msg_type": TEXT, "content": piece})
+        else:
+            self._append_markdown()
+        self._run = []
+
+    def _plain_pieces(self) -> list[str] | None:
+        """Return the text as plain messages; None when only markdown can carry it."""
+        if not all(isinstance(part, Text | AtAll | Face) for part in self._run):
+            return None
+        text = "".join(str(part) for part in self._run)
+        if self._urls == "markdown" and has_url(text):
+            return None
+        text = with_dots(text) if self._urls == "dots" else text
+        return split(text, self._max_text, markdown=False)
+
+    def _append_markdown(self) -> None:
+        pictures = [part for part in self._run if isinstance(part, Image)]
+        content = _as_markdown(_merged(self._run), pictures, self._urls)
+        limit = max(self._max_text // 2, self._max_text - URL_ROOM * len(pictures))
+        pieces = split(content, limit, markdown=True)
+        for piece in pieces:
+            shown = {number: pictures[number] for number in pictures_in(piece)}
+            self._append(
+                {"msg_type": MARKDOWN, "markdown": {"content": piece}}, pictures=shown or None
+            )
+        if pieces and self._keyboard is not None:
+            self._payloads[-1].body["keyboard"] = self._keyboard.payload
+            self._keyboard = None
 
 
-def _as_markdown(parts: Iterable[Element], urls: Urls) -> str:
+def _merged(run: Iterable[Element]) -> list[Element]:
+    """Join neighbouring texts: what is markup shows only in the whole."""
+    parts: list[Element] = []
+    for part in run:
+        if isinstance(part, AtAll | Face):
+            part = Text(str(part))  # noqa: PLW2901 - they read as text
+        if isinstance(part, Text) and parts and isinstance(parts[-1], Text):
+            parts[-1] = Text(f"{parts[-1]}{part}")
+        else:
+            parts.append(part)
+    return parts
+
+
+def _as_markdown(parts: Iterable[Element], pictures: list[Image], urls: Urls) -> str:
     """Return one markdown text for mixed parts: text is escaped, blocks stand apart."""
     content = ""
     after_block = False
+    marks = iter(range(len(pictures)))
     for part in parts:
         if isinstance(part, Markdown):
             content = f"{content.rstrip()}\n\n{part.content}" if content.strip() else part.content
         else:
             if after_block:
                 content = content.rstrip() + "\n\n"
-            content += _inline(part, urls)
+            content += picture_mark(next(marks)) if isinstance(part, Image) else _inline(part, urls)
         after_block = isinstance(part, Markdown)
     return content
 
 
 def _inline(part: Element, urls: Urls) -> str:
     if isinstance(part, At):
-        return f'<qqbot-at-user id="{part.openid}" />'
+        return at_markup(part)
+    if isinstance(part, Link):
+        return link_markup(part)
     text = str(part)
     if urls == "dots":
         return escape_markdown(with_dots(text))
     return as_markdown(text) if has_url(text) else escape_markdown(text)
 
 
-def split(text: str, limit: int, *, markdown: bool) -> list[str]:
-    """Cut a text into pieces of at most ``limit`` characters; [] when nothing is visible.
-
-    A cut is made at the last blank line, line break or space in the later half of a piece; in
-    markdown not inside a mention, a link or an escape that fits into a piece.
-    """
-    pieces: list[str] = []
-    while len(text) > limit:
-        head = text[:limit]
-        cut = limit
-        for mark in ("\n\n", "\n", "。", " "):
-            place = head.rfind(mark)
-            if place >= limit // 2:
-                cut = place + len(mark)
-                break
-        if markdown:
-            cut = _before_the_whole(text, cut)
-        pieces.append(text[:cut].rstrip())
-        text = text[cut:].lstrip("\n")
-    pieces.append(text)
-    return [piece for piece in pieces if _VISIBLE.search(piece)]
+def _template(template: MarkdownTemplate) -> dict[str, Any]:
+    params = [
+        {"key": key, "values": [value] if isinstance(value, str) else list(value)}
+        for key, value in template.params.items()
+    ]
+    return {"custom_template_id": template.template_id} | ({"params": params} if params else {})
 
 
-def _before_the_whole(text: str, cut: int) -> int:
-    """Return where to cut so that nothing is parted that belongs together."""
-    for whole in _WHOLE.finditer(text, 0, cut + 3000):
-        if whole.start() < cut < whole.end():
-            return whole.start() or cut
-    return cut
+def _ark(ark: Ark) -> dict[str, Any]:
+    if not hasattr(ark.kv, "items"):
+        return {"template_id": ark.template_id, "kv": list(ark.kv)}
+    kv: list[dict[str, Any]] = []
+    for key, value in ark.kv.items():
+        if isinstance(value, str):
+            kv.append({"key": key, "value": value})
+        else:
+            rows = [
+                {"obj_kv": [{"key": name, "value": text} for name, text in row.items()]}
+                for row in value
+            ]
+            kv.append({"key": key, "obj": rows})
+    return {"template_id": ark.template_id, "kv": kv}

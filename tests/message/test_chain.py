@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qqgroup_sync.errors import ConfigError
+from qqgroup_sync import Button, File, Image, Keyboard, Video, Voice
+from qqgroup_sync.errors import ConfigError, UnsupportedMedia
 from qqgroup_sync.events.models import C2CMessage, GroupMessage, Member, Mention
 from qqgroup_sync.message.chain import Chain, chain_of
 from qqgroup_sync.message.elements import At, Markdown, Quote, Text
 from qqgroup_sync.sending.sent import Sent, SentPart
+from tests.media.samples import picture, silk, video
 
 QUESTION = GroupMessage(
     "GROUP_AT_MESSAGE_CREATE",
@@ -212,3 +214,86 @@ def test_a_chain_that_cannot_grow_stays_as_it_was():
     with pytest.raises(ConfigError):
         chain.extend(["b", 5])
     assert list(chain) == [Text("a")]
+
+
+# ---------------------------------------------------------------------- media, buttons, cards
+
+
+def test_every_kind_of_medium_in_one_line():
+    """Each method appends its element and returns the chain."""
+    chain = (
+        Chain()
+        .image(picture())
+        .image([picture(), picture("blue")], inline=True, alt="two")
+        .voice(silk(), "hello.silk")
+        .video(video())
+        .file(b"data", "a.txt")
+        .image(url="https://x.cn/a.png")
+    )
+    kinds = [type(element) for element in chain]
+    assert kinds == [Image, Image, Image, Voice, Video, File, Image]
+    assert [one.inline for one in chain if isinstance(one, Image)] == [False, True, True, False]
+    assert str(chain) == (
+        "[image image.png][image image.png][image image.png][voice hello.silk][video video.mp4]"
+        "[file a.txt][image https://x.cn/a.png]"
+    )
+
+
+def test_what_cannot_be_sent_is_refused_in_the_line_that_says_it():
+    """The error names the format and what to use instead."""
+    with pytest.raises(UnsupportedMedia, match=r"an? mp4 video, not a picture") as caught:
+        Chain().image(video())
+    assert ".video()" in caught.value.remedy
+    with pytest.raises(UnsupportedMedia, match="NoneType cannot be sent"):
+        Chain().image()
+
+
+def test_the_seed_s_way_to_begin():
+    """``at``, ``reference`` and ``chain_builder`` have their names and places."""
+    builder = object()
+    chain = Chain(QUESTION, True, True, builder)
+    assert chain.elements == (Quote("REFIDX_q"), At("M1", "Ming"), Text("\n"))
+    assert chain.builder is builder
+    assert (chain + "x").builder is builder
+    assert chain_of([chain, "x"]).builder is builder
+    assert Chain(QUESTION, at=False).elements == ()
+
+
+def test_words_that_are_no_text():
+    """Faces, everyone, command links, templates, cards, raw bodies."""
+    chain = Chain().face(14).face(["5", 128512, 999]).at_all().link("/go", "go!")
+    chain.markdown_template("1_2", {"a": "b"}, keyboard_template_id="k").ark(
+        23, {"#PROMPT#": "p"}
+    ).raw({"content": "x"})
+    assert str(chain) == ("[微笑][流泪]😀[face 999]@全体成员go!b[keyboard k][card 23][raw]")
+
+
+@pytest.mark.parametrize(
+    "bad", [{"command": ""}, {"command": "x" * 101}, {"command": "a", "show": "x" * 101}]
+)
+def test_links_have_limits(bad):
+    """Too long or empty is refused at once."""
+    with pytest.raises(ConfigError):
+        Chain().link(**bad)
+
+
+def test_buttons_as_rows():
+    """A keyboard may be given as its rows."""
+    button = Button.command("a")
+    assert Chain().keyboard([[button]]) == Chain().keyboard(Keyboard().row(button))
+
+
+def test_text_image_is_a_picture():
+    """Long text may become one by itself."""
+    (drawn,) = Chain().text_image("你好 [cl red@#ff0000 cle]")
+    assert isinstance(drawn, Image)
+    (short,) = Chain().text("short", auto_convert=True)
+    assert short == Text("short")
+    (long,) = Chain().text("long " * 200, auto_convert=True)
+    assert isinstance(long, Image)
+
+
+def test_two_chains_with_the_same_picture_are_equal():
+    """By content, not by identity."""
+    assert Chain().image(picture()) == Chain().image(picture())
+    assert Chain().image(picture()) != Chain().image(picture("blue"))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from qqgroup_sync.errors import ContentRejected
 from qqgroup_sync.message.chain import Chain, chain_of
 from qqgroup_sync.message.elements import At, Markdown, Quote, Text
-from qqgroup_sync.message.payloads import build, split
+from qqgroup_sync.message.markup import split
+from qqgroup_sync.message.payloads import build as build_payloads
 
 scenes = st.sampled_from(["group", "c2c"])
 modes = st.sampled_from(["error", "dots", "markdown"])
@@ -29,6 +30,13 @@ chains = st.lists(elements, max_size=8).map(chain_of)
 def _english(monkeypatch):
     """Let remedies be English, whatever this machine speaks."""
     monkeypatch.setenv("QQ_LANGUAGE", "en")
+
+
+def build(chain, **options):
+    """The request bodies of a chain without media."""
+    payloads = build_payloads(chain, **options)
+    assert not any(payload.medium or payload.pictures for payload in payloads)
+    return [payload.body for payload in payloads]
 
 
 def content_of(body):
