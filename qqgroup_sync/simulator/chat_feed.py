@@ -8,6 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.simulator import formats
 from qqgroup_sync.simulator.groups import Group
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import ChatMessage
+    from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.simulator import Simulator
     from qqgroup_sync.simulator.users import User
 
@@ -61,7 +63,6 @@ def shown_message(message: ChatMessage) -> dict[str, Any]:
     with platform.lock:
         quoted = chat.find_reference(message.quote_ref) if message.quote_ref else None
     card = message.raw.get("ark") or (None if message.content else message.markdown)
-    file = platform.media.get(str((message.media or {}).get("file_info")))
     keyboard = (message.keyboard or {}).get("content") or {}
     return {
         "id": message.id,
@@ -76,16 +77,28 @@ def shown_message(message: ChatMessage) -> dict[str, Any]:
         "proactive": message.proactive,
         "recalled": message.recalled,
         "quote": quoted and {"name": quoted.sender.name, "text": quoted.content[:200]},
-        "media": file and {"type": file.file_type, "name": file.name},
+        "files": [_file(file) for file in message.files],
+        "pictures": {file.url: file.id for file in message.pictures},
+        "dropped": list(message.dropped),
+        "streaming": message.stream is not None and message.stream.state == "generating",
         "card": card and json.dumps(card, ensure_ascii=False, indent=1),
         "keyboard": keyboard.get("rows", []),
     }
 
 
+def _file(file: MediaFile) -> dict[str, Any]:
+    decoded = file.content_type == formats.SILK.content_type
+    shown = {"id": file.id, "type": file.file_type, "name": file.name, "size": file.size}
+    return {**shown, "decoded": decoded}
+
+
 def notice_of(kind: str, record: Any, now: float) -> dict[str, Any] | None:
     """Describe something that happened; None when the page does not show it."""
-    if kind == "message":
+    if kind in ("message", "stream"):
         return {"kind": kind, "message": shown_message(record)}
+    if kind == "typing":
+        seconds = max(0.0, record.until - now)
+        return {"kind": kind, "chat": record.user.openid, "name": record.bot.name, "for": seconds}
     if kind == "recall":
         return {"kind": kind, "chat": record.chat.openid, "id": record.id}
     if kind == "ack":
@@ -148,6 +161,8 @@ def feed(simulator: Simulator) -> Iterator[str]:
         yield f"retry: 1000\n\n{_event({'kind': 'hello'})}"
         while not simulator.stopping.is_set():
             found = observer.take()
+            with platform.changing():
+                platform.streams.sweep()
             if (now := overview(platform)) != shown:
                 shown = now
                 found.insert(0, {"kind": "overview", **now})

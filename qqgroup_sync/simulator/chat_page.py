@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request
 
+from qqgroup_sync.simulator import attachments, formats, object_store, voices
+from qqgroup_sync.simulator.blobs import Blob
 from qqgroup_sync.simulator.chat_feed import chats, feed, notice_of, overview, shown_message
 from qqgroup_sync.simulator.groups import Group
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from flask.sansio.blueprints import BlueprintSetupState
 
     from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.simulator import Simulator
     from qqgroup_sync.simulator.users import User
 
@@ -27,23 +30,31 @@ MAX_TEXT = 20_000
 """Characters of one text."""
 MAX_NAME = 40
 """Characters of the name of a group or a person."""
+MAX_FILE = 32 * 1024 * 1024
+"""Bytes of one file that is sent from the page."""
+MAX_FILES = 9
+"""Files of one message."""
 
 _HISTORY = 200
 _REFUSALS = 100
 _REFUSED = "qq_chat_page_refused"
 _MAX_BODY = 256 * 1024
+_MAX_FILE_NAME = 100
+_PENDING = "page"  # the way of a file that waits for its message
 _ROLES = ("member", "admin", "owner")
 _PAGE = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "markdown.js": "text/javascript",
+    "media.js": "text/javascript",
     "texts.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -63,6 +74,8 @@ def chat_page() -> Blueprint:
     blueprint.get("/simulator/page/<name>")(_static)
     blueprint.get("/simulator/state")(_state)
     blueprint.get("/simulator/live")(_live)
+    blueprint.get("/simulator/media/<file_id>")(_media)
+    blueprint.post("/simulator/file")(_add_file)
     blueprint.post("/simulator/say")(_say)
     blueprint.post("/simulator/click")(_click)
     blueprint.post("/simulator/group")(_add_group)
@@ -121,7 +134,8 @@ def _check_origin() -> None:
 
 
 def _harden(response: Response) -> Response:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # what people send has a stricter policy
     return response
 
 
@@ -141,9 +155,9 @@ def _body() -> dict[str, Any]:
     return found
 
 
-def _text_of(body: dict[str, Any]) -> str:
+def _text_of(body: dict[str, Any], *, needed: bool = True) -> str:
     text = body.get("text")
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or (needed and not text.strip()):
         raise _PageError(400, "empty", "text must not be empty")
     if len(text) > MAX_TEXT:
         raise _PageError(400, "too_long", f"text is longer than {MAX_TEXT} characters")
@@ -155,6 +169,19 @@ def _name_of(body: dict[str, Any]) -> str:
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise _PageError(400, "bad_name", f"name must be 1 to {MAX_NAME} printable characters")
     return name
+
+
+def _files_of(body: dict[str, Any]) -> list[MediaFile]:
+    """Return the files that were uploaded for a message, each of which can be sent once."""
+    ids, platform = body.get("files", []), _platform()
+    if not isinstance(ids, list) or len(ids) > MAX_FILES:
+        raise _PageError(400, "too_many_files", f"at most {MAX_FILES} files")
+    with platform.lock:
+        found = [platform.media.shelf.find(str(one)) for one in ids]
+    files = [one for one in found if one is not None and one.way == _PENDING]
+    if len(files) < len(ids):
+        raise _PageError(404, "unknown_file", "no such file, or it has been sent")
+    return files
 
 
 def _chat_of(body: dict[str, Any]) -> Group | User:
@@ -212,16 +239,57 @@ def _live() -> Response:
 
 def _say() -> Response:
     body = _body()
-    chat, text, at = _chat_of(body), _text_of(body), body.get("at", True)
+    files = _files_of(body)
+    chat, text, at = _chat_of(body), _text_of(body, needed=not files), body.get("at", True)
     if not isinstance(chat, Group):
-        return _json(shown_message(chat.say(text)))
+        return _json(shown_message(chat.say(text, attachments=_taken(files))))
     member = chat.members.get(str(body.get("sender")))
     if member is None:
         raise _PageError(404, "unknown_sender", "the sender is not a member of this group")
     try:
-        return _json(shown_message(member.say(text, at=at is True)))
+        return _json(shown_message(member.say(text, at=at is True, attachments=_taken(files))))
     except PermissionError as error:
         raise _PageError(403, "muted", str(error)) from None
+
+
+def _taken(files: list[MediaFile]) -> list[MediaFile]:
+    for file in files:
+        file.way = "person"
+    return files
+
+
+def _add_file() -> Response:
+    """Keep a file that the next message will carry: what it is, its content tells."""
+    if request.mimetype != "application/octet-stream":
+        raise _PageError(415, "not_bytes", "the content type must be application/octet-stream")
+    if (request.content_length or 0) > MAX_FILE:
+        raise _PageError(413, "too_large", f"the file is larger than {MAX_FILE} bytes")
+    name = request.args.get("name", "").rpartition("/")[2][:_MAX_FILE_NAME]
+    data = request.get_data()
+    if not data:
+        raise _PageError(400, "empty_file", "the file is empty")
+    file, platform = attachments.recognise(data, name), _platform()
+    file.way = _PENDING
+    with platform.lock:
+        platform.media.shelf.keep(file)
+    return _json({"file": file.id, "type": file.file_type, "name": file.name})
+
+
+def _media(file_id: str) -> Response:
+    """Show a file; ``?wav=1`` makes a voice that browsers cannot play one they can."""
+    platform = _platform()
+    with platform.lock:
+        file = platform.media.shelf.find(file_id)
+        blob = file.blob if file is not None else None
+    if file is None or blob is None:
+        abort(404)
+    if "wav" not in request.args:
+        return object_store.send(blob, file.content_type, file.name)
+    try:
+        wav = voices.to_wav(blob.read())
+    except ValueError:
+        abort(404)
+    return object_store.send(Blob.of(wav), formats.WAV.content_type, f"{file.name}.wav")
 
 
 def _click() -> Response:

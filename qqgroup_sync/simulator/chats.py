@@ -43,7 +43,8 @@ class Chat:
     @property
     def messages(self) -> list[ChatMessage]:
         """Everything said here that is still remembered, oldest first."""
-        with self.platform.lock:
+        with self.platform.changing():
+            self.platform.streams.sweep()
             return list(self._history)
 
     @property
@@ -101,6 +102,31 @@ class Chat:
                 raise AssertionError(
                     f"no such message in {self.name!r} within {timeout} s:\n{self.transcript}"
                 )
+
+    def wait_finished(self, message: ChatMessage, timeout: float = 5.0) -> ChatMessage:
+        """Wait until a streamed message is complete, or has fallen back to its first frame.
+
+        Args:
+            message: One of this chat.
+            timeout: Real seconds to wait.
+
+        Raises:
+            AssertionError: It is neither; or it is no streamed message.
+        """
+
+        def finished() -> bool:
+            self.platform.streams.sweep()
+            return message.stream is None or message.stream.state != "generating"
+
+        with self.platform.changing():
+            ended = self._arrived.wait_for(finished, timeout)
+        if message.stream is None or not ended:
+            raise AssertionError(f"{message!r} was not finished: {message.stream!r}")
+        return message
+
+    def changed(self) -> None:
+        """Wake those who wait for a message to change; the platform's lock must be held."""
+        self._arrived.notify_all()
 
     def add(self, message: ChatMessage) -> None:
         """Append a message; the platform's lock must be held."""

@@ -84,6 +84,11 @@ def check_text(text: str, rules: Rules, *, c2c: bool) -> None:
     """Refuse text that is too long (40054007) or looks like a URL (40054010)."""
     if len(text) > rules.max_text:
         raise RefusalError(40054007, f"{len(text)} characters")
+    check_url(text, rules, c2c=c2c)
+
+
+def check_url(text: str, rules: Rules, *, c2c: bool) -> None:
+    """Refuse text that looks like a URL (40054010)."""
     if (rules.url_check_c2c if c2c else True) and rules.url_check:
         url = find_url(text, rules.url_whitelist)
         if url is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.simulator import events, identifiers, speech
+from qqgroup_sync.simulator.attachments import fill, prepare
 from qqgroup_sync.simulator.chats import Chat
 from qqgroup_sync.simulator.records import Bot, JoinRequest, Membership
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from qqgroup_sync.simulator.attachments import Attachable
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import ChatMessage, Interaction, Role
     from qqgroup_sync.simulator.users import User
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 _FOREVER = float("inf")
 
 
-class Member:
+class Member(speech.Speaker):
     """One person in one group. Safe from any thread; nothing here blocks."""
 
     def __init__(self, group: Group, user: User, role: Role, joined_at: float) -> None:
@@ -53,7 +55,7 @@ class Member:
         at: bool | Collection[str] = True,
         quote: speech.Quote | None = None,
         mentions: Sequence[Member | Literal["all"]] = (),
-        attachments: Sequence[Mapping[str, Any]] = (),
+        attachments: Sequence[Attachable] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> ChatMessage:
         """Say something in the group.
@@ -66,13 +68,15 @@ class Member:
             at: Whether every bot of the group is addressed, or the appids of those who are.
             quote: A message to quote, or several for a forwarded record.
             mentions: Other people to mention, or "all".
-            attachments: Attachment objects as in 4.1.
+            attachments: Bytes whose content tells what they are, attachment objects as in 4.1,
+                or files of ``simulator.attachments``.
             extra: Fields merged into ``d``.
 
         Raises:
             PermissionError: The member is muted.
         """
         group, platform = self.group, self.group.platform
+        attached = [prepare(one) for one in attachments]
         with platform.changing():
             if self.muted_until > platform.clock.now():
                 raise PermissionError(f"{self.name} is muted in {group.name!r}")
@@ -82,7 +86,7 @@ class Member:
                 self,
                 text,
                 quote=quote,
-                attachments=attachments,
+                attached=attached,
                 at=addressed,
                 mentions=mentions,
             )
@@ -263,6 +267,7 @@ class Group(Chat):
             names = self._events_for(message, bot)
             if not names:
                 continue
+            fill(message)
             d = events.group_message(message, self, bot, bots, platform.rules)
             d.update(extra or {})
             platform.open_window(

@@ -10,8 +10,9 @@ import contextlib
 import io
 import logging
 import sys
+import tempfile
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from qqgroup_sync.simulator.listener import Listener, reset
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of a body that reaches the application; a larger one is thrown away unread."""
 _MAX_LINE = 64 * 1024
 _MAX_HEADERS = 100
 _DISCARD_LIMIT = 256 * 1024 * 1024
 _CHUNK = 64 * 1024
+_IN_MEMORY = 1024 * 1024  # of a body, or of an answer sent in one piece; the rest is on disk
 _NO_BODY = frozenset({"204", "304"})
 
 CONNECTION = "simulator.connection"
 """Key of the ``HttpConnection`` in the WSGI environment."""
+
+LENGTHS = "simulator.lengths"
+"""Key of the number of Content-Length headers, which should be 1 and is sometimes 2."""
 
 
 class _BadRequestError(Exception):
@@ -111,6 +117,11 @@ class HttpConnection:
         except _BadRequestError as error:
             self._send_plain(HTTPStatus.BAD_REQUEST, str(error))
             return False
+        with environ["wsgi.input"]:
+            return self._answer(environ, line, keep=keep)
+
+    def _answer(self, environ: dict[str, Any], line: bytes, *, keep: bool) -> bool:
+        """Let the application answer; return whether the connection can serve another request."""
         head = environ["REQUEST_METHOD"] == "HEAD"
         response = _Response(self._socket, keep=keep, head=head)
         try:
@@ -182,8 +193,10 @@ class HttpConnection:
             if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                 key = f"HTTP_{key}"
             value = value.strip()
-            if key == "CONTENT_LENGTH" and environ.get(key, value) != value:
-                raise _BadRequestError("conflicting Content-Length")
+            if key == "CONTENT_LENGTH":
+                if environ.get(key, value) != value:
+                    raise _BadRequestError("conflicting Content-Length")
+                environ[LENGTHS] = environ.get(LENGTHS, 0) + 1
             environ[key] = (
                 f"{environ[key]},{value}" if key in environ and key.startswith("HTTP_") else value
             )
@@ -191,26 +204,31 @@ class HttpConnection:
 
     def _read_body(self, environ: dict[str, Any]) -> None:
         """Put the body into the environment; one over the limit is thrown away unread."""
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body, size = self._read_chunks()
-        else:
-            declared = environ.get("CONTENT_LENGTH") or "0"
-            if not declared.isdigit():
-                raise _BadRequestError("malformed Content-Length")
-            size = int(declared)
-            if size > MAX_BODY:
-                self._discard(size)
-                body = b""
+        body: IO[bytes] = io.BytesIO()
+        try:
+            if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+                body = tempfile.TemporaryFile()  # noqa: SIM115 - closed by serve_one
+                size = self._read_chunks(body)
             else:
-                body = self._reader.read(size)
-                if len(body) < size:
-                    raise EOFError("connection closed inside the body")
+                declared = environ.get("CONTENT_LENGTH") or "0"
+                if not declared.isdigit():
+                    raise _BadRequestError("malformed Content-Length")
+                size = int(declared)
+                if size > MAX_BODY:
+                    self._discard(size)
+                else:
+                    if size > _IN_MEMORY:
+                        body = tempfile.TemporaryFile()  # noqa: SIM115 - closed by serve_one
+                    self._copy(size, body)
+        except BaseException:
+            body.close()
+            raise
+        body.seek(0)
         # The declared length stays, so that the application can tell that the body was too large.
         environ["CONTENT_LENGTH"] = str(size)
-        environ["wsgi.input"] = io.BytesIO(body)
+        environ["wsgi.input"] = body
 
-    def _read_chunks(self) -> tuple[bytes, int]:
-        pieces: list[bytes] = []
+    def _read_chunks(self, body: IO[bytes]) -> int:
         total = 0
         while True:
             line = self._reader.readline(_MAX_LINE)
@@ -221,14 +239,23 @@ class HttpConnection:
             if size == 0:
                 while self._reader.readline(_MAX_LINE) not in (b"\r\n", b"\n", b""):
                     pass  # trailers
-                return b"".join(pieces), total
+                return total
             total += size
             if total > MAX_BODY:
-                pieces.clear()
+                body.seek(0)
+                body.truncate()
                 self._discard(size)
             else:
-                pieces.append(self._reader.read(size))
+                self._copy(size, body)
             self._reader.readline(_MAX_LINE)
+
+    def _copy(self, size: int, body: IO[bytes]) -> None:
+        while size > 0:
+            piece = self._reader.read(min(size, _CHUNK))
+            if not piece:
+                raise EOFError("connection closed inside the body")
+            body.write(piece)
+            size -= len(piece)
 
     def _discard(self, size: int) -> None:
         """Read past a body that is too large, so that the client sees the answer, not a reset."""
@@ -280,7 +307,15 @@ class _Response:
         empty = self._head or self._status[:3] in _NO_BODY
         if "content-length" in names or empty:
             # One write, one packet: the answer must not wait for the next delayed ACK.
-            self._write(b"" if empty else b"".join(body))
+            pieces: list[bytes] = []
+            held = 0
+            for piece in () if empty else body:
+                pieces.append(piece)
+                held += len(piece)
+                if held > _IN_MEMORY:
+                    self._write(b"".join(pieces))
+                    pieces, held = [], 0
+            self._write(b"".join(pieces))
         else:
             self._headers.append(("Transfer-Encoding", "chunked"))
             self._write(b"")
@@ -291,6 +326,9 @@ class _Response:
         self.complete = True
 
     def _write(self, body: bytes) -> None:
+        if self.begun:
+            self._socket.sendall(body)
+            return
         lines = [f"HTTP/1.1 {self._status}"]
         lines += [f"{name}: {value}" for name, value in self._headers]
         if not self._keep:

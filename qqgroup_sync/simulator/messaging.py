@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import identifiers
+from qqgroup_sync.simulator import content, identifiers, rehosting
 from qqgroup_sync.simulator.groups import Group
-from qqgroup_sync.simulator.posting import Post
+from qqgroup_sync.simulator.posting import Pictures, Post
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ class Messaging:
             RefusalError: With the platform's code.
         """
         platform = self._platform
+        pictures = self._pictures(bot, payload, c2c=c2c)
         with platform.changing():
             try:
-                message = Post(platform, bot, self._chat(openid, c2c=c2c), payload).accept()
+                chat = self._chat(openid, c2c=c2c)
+                message = Post(platform, bot, chat, payload, pictures).accept()
             except RefusalError as refusal:
                 duplicate = refusal.err_code == 40054005
                 platform.stats.add("duplicates_refused" if duplicate else "sends_refused")
@@ -47,6 +49,18 @@ class Messaging:
             "timestamp": identifiers.rfc3339(message.timestamp),
             "ext_info": {"ref_idx": message.ref_idx},
         }
+
+    def _pictures(self, bot: Bot, payload: dict[str, Any], *, c2c: bool) -> Pictures:
+        """Fetch the pictures of markdown, which takes a while and so happens without the lock."""
+        markdown = payload.get("markdown")
+        if not isinstance(markdown, dict) or not self._platform.rules.fetch_pictures:
+            return Pictures()
+        try:
+            content.check(payload, self._platform.rules, c2c=c2c, ark=bot.ark)
+            return rehosting.fetch(self._platform, markdown, c2c=c2c)
+        except RefusalError:
+            self._platform.stats.add("sends_refused")
+            raise
 
     def _chat(self, openid: str, *, c2c: bool) -> Group | User:
         return self._platform.user_of(openid) if c2c else self._platform.group_of(openid)

@@ -1,7 +1,8 @@
 """The REST face: a Flask app over the platform (section 2).
 
 Holds what every request has in common: who may ask, trace ids, error bodies, faults. The
-endpoints themselves are in ``openapi_messages``, ``openapi_groups`` and ``openapi_settings``.
+endpoints themselves are in ``openapi_messages``, ``openapi_media``, ``openapi_groups`` and
+``openapi_settings``; ``object_store`` is what presigned addresses lead to.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from werkzeug.exceptions import HTTPException
 from qqgroup_sync.simulator import (
     hosts,
     identifiers,
+    object_store,
     openapi_groups,
+    openapi_media,
     openapi_messages,
     openapi_settings,
 )
 from qqgroup_sync.simulator.http_server import CONNECTION, MAX_BODY
+from qqgroup_sync.simulator.links import STORE_PATH
 from qqgroup_sync.simulator.records import ApiCall
 from qqgroup_sync.simulator.refusals import MESSAGES, RefusalError
 
@@ -61,6 +65,8 @@ def create_app(simulator: Simulator, blueprints: Iterable[Blueprint] = ()) -> Fl
     app.register_error_handler(RefusalError, face.refuse)
     app.register_error_handler(HTTPException, face.refuse_http)
     app.register_blueprint(openapi_messages.create(simulator))
+    app.register_blueprint(openapi_media.create(simulator))
+    app.register_blueprint(object_store.create(simulator))
     app.register_blueprint(openapi_groups.create(simulator))
     app.register_blueprint(openapi_settings.create(simulator))
     for blueprint in blueprints:
@@ -94,9 +100,10 @@ class _Face:
             return Response(status=500)
         if (fault := g.faults.get("fail")) is not None:
             return self._fail(fault)
-        if (request.content_length or 0) > MAX_BODY:
-            return Response(_EDGE_413, 413, mimetype="text/html")
-        if request.path.startswith(_API_PATHS) and request.path not in _OPEN_PATHS:
+        in_api = request.path.startswith(_API_PATHS)
+        if in_api and (request.content_length or 0) > self._platform.rules.max_body:
+            return _edge_413()
+        if in_api and request.path not in _OPEN_PATHS:
             self._authorize()
         return None
 
@@ -118,6 +125,8 @@ class _Face:
 
     def refuse(self, refusal: RefusalError) -> Response:
         """Write the platform's error body; its two codes may differ (2.2)."""
+        if refusal.status == 413:
+            return _edge_413()
         rules = self._platform.rules
         body = {
             "message": refusal.message,
@@ -131,7 +140,7 @@ class _Face:
         """Write the error body for an unknown route, a wrong method, a body that is too large."""
         status = error.code or 500
         if status == 413:
-            return Response(_EDGE_413, 413, mimetype="text/html")
+            return _edge_413()
         if not request.path.startswith(_API_PATHS):
             return Response(f"{status} {error.name}\n", status, mimetype="text/plain")
         body = {"message": error.name, "code": status, "err_code": status, "trace_id": g.trace_id}
@@ -161,7 +170,7 @@ class _Face:
         response.headers[TRACE_HEADER] = g.trace_id
         response.headers["Date"] = identifiers.http_date(self._simulator.clock.now())
         self._platform.stats.add("api_calls")
-        if self._platform.observed and request.path.startswith(_API_PATHS):
+        if self._platform.observed and request.path.startswith((*_API_PATHS, STORE_PATH)):
             self._platform.report("api", self._call(response))
         return response
 
@@ -188,6 +197,8 @@ class _Face:
         sent: Any = request.get_json(silent=True) if request.content_length else None
         if isinstance(sent, dict) and "clientSecret" in sent:
             sent = {**sent, "clientSecret": "***"}
+        if isinstance(sent, dict) and isinstance(sent.get("file_data"), str):
+            sent = {**sent, "file_data": f"({len(sent['file_data'])} characters)"}
         answer: Any = None
         if response.is_json:
             answer = json.loads(response.get_data() or b"null")
@@ -203,6 +214,10 @@ class _Face:
             trace_id=g.trace_id,
             seconds=time.perf_counter() - g.started,
         )
+
+
+def _edge_413() -> Response:
+    return Response(_EDGE_413, 413, mimetype="text/html")
 
 
 def _json(body: Any, status: int = 200) -> Response:

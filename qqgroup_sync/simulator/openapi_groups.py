@@ -79,11 +79,8 @@ def _add_administration(blueprint: Blueprint, management: Management) -> None:
 
 
 def _add_unsupported(blueprint: Blueprint) -> None:
-    """Say plainly what is not simulated, rather than "no such route"."""
+    """Say plainly what groups do not have, rather than "no such route"."""
 
-    @blueprint.post("/v2/<any(groups, users):scene>/<openid>/files")
-    @blueprint.post("/v2/<any(groups, users):scene>/<openid>/upload_prepare")
-    @blueprint.post("/v2/<any(groups, users):scene>/<openid>/upload_part_finish")
-    @blueprint.post("/v2/<any(groups, users):scene>/<openid>/stream_messages")
+    @blueprint.post("/v2/groups/<openid>/stream_messages")
     def refuse(**_path: str) -> Response:
-        raise RefusalError(10000, f"not simulated: {request.path}", status=404)
+        raise RefusalError(10000, "streamed messages are for C2C only", status=404)

@@ -14,8 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.simulator import events, identifiers
+from qqgroup_sync.simulator.fetching import FetchError
 from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.links import Links
 from qqgroup_sync.simulator.management import Management
+from qqgroup_sync.simulator.media import Media
 from qqgroup_sync.simulator.messaging import Messaging
 from qqgroup_sync.simulator.observers import Observers
 from qqgroup_sync.simulator.quotas import QuotaBook
@@ -25,6 +28,7 @@ from qqgroup_sync.simulator.replies import ReplyBook
 from qqgroup_sync.simulator.rules import Rules
 from qqgroup_sync.simulator.sessions import Session, SessionTable
 from qqgroup_sync.simulator.stats import Stats
+from qqgroup_sync.simulator.streams import Streams
 from qqgroup_sync.simulator.tokens import TokenBook
 from qqgroup_sync.simulator.users import User
 
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from qqgroup_sync.simulator.clock import SimulatedClock
-    from qqgroup_sync.simulator.records import ChatMessage, MediaFile
+    from qqgroup_sync.simulator.fetching import Fetched
+    from qqgroup_sync.simulator.records import ChatMessage
     from qqgroup_sync.simulator.sessions import Link
 
 _INTERACTIONS = 10_000
@@ -65,7 +70,10 @@ class Platform:
         messaging: What bots ask for about messages.
         management: What bots ask for about groups.
         sessions: The gateway sessions.
-        media: Uploaded files by ``file_info``.
+        media: What bots upload, and every file that is kept.
+        streams: Streamed messages.
+        links: The addresses that files are fetched from.
+        fetch: How a URL is fetched; without a simulator around it, not at all.
         windows: What may still be answered.
         quotas: What was sent unasked lately.
         live_changed: Notified when a session comes to or leaves a connection.
@@ -92,7 +100,10 @@ class Platform:
         self.stats = Stats()
         self.windows = ReplyBook()
         self.quotas = QuotaBook()
-        self.media: dict[str, MediaFile] = {}
+        self.links = Links()
+        self.fetch: Callable[..., Fetched] = _no_network
+        self.media = Media(self)
+        self.streams = Streams(self)
         self.sessions = SessionTable(
             replay_seconds=replay_seconds,
             replay_limit=replay_limit,
@@ -410,3 +421,7 @@ class Platform:
         )
         self.stats.add("events_sent" if sent else "events_dropped", sent or 1)
         return outer
+
+
+def _no_network(url: str, **_limits: object) -> Fetched:
+    raise FetchError(f"nothing fetches {url} here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.simulator import content, identifiers, intents, quotas, replies
 from qqgroup_sync.simulator.groups import Group
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import Bot, Contact
+    from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.users import User
 
 
@@ -29,6 +30,16 @@ class Ground:
     period: int | None = None
 
 
+class Pictures(NamedTuple):
+    """What became of the pictures in markdown: those fetched, and addresses of the others."""
+
+    fetched: tuple[MediaFile, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+_NONE = Pictures()
+
+
 class Post:
     """One message that a bot wants to send; lives as long as the request.
 
@@ -39,16 +50,24 @@ class Post:
         bot: Who sends.
         chat: Where.
         payload: The JSON body.
+        pictures: What the platform has fetched for its markdown.
     """
 
     def __init__(
-        self, platform: Platform, bot: Bot, chat: Group | User, payload: Mapping[str, Any]
+        self,
+        platform: Platform,
+        bot: Bot,
+        chat: Group | User,
+        payload: Mapping[str, Any],
+        pictures: Pictures = _NONE,
     ) -> None:
         self._platform = platform
         self._rules = platform.rules
         self._bot = bot
         self._chat = chat
         self._payload = payload
+        self._pictures = pictures
+        self._file: MediaFile | None = None
         self._now = platform.clock.now()
         self._contact: Contact | None = None
 
@@ -173,15 +192,17 @@ class Post:
         return Ground(quotas=limits)
 
     def _check_media(self, kind: int) -> None:
-        """Refuse a medium that is unknown, expired or of the other scene: 304080."""
+        """Refuse a medium that is unknown, expired, another bot's or of the other scene: 304080."""
         if kind != content.MEDIA:
             return
-        file = self._platform.media.get(str(self._payload["media"].get("file_info")))
+        file_info = str(self._payload["media"].get("file_info"))
+        file = self._platform.media.shelf.find_info(file_info)
         scene = "group" if isinstance(self._chat, Group) else "c2c"
-        if file is None or file.scene != scene:
+        if file is None or file.scene != scene or file.appid not in (None, self._bot.appid):
             raise RefusalError(304080)
         if file.expires_at is not None and file.expires_at <= self._now:
             raise RefusalError(304080, "expired")
+        self._file = file
 
     def _check_quote(self) -> None:
         if "message_reference" in self._payload and self._rules.unknown_reference == "refuse":
@@ -221,6 +242,9 @@ class Post:
             quote_ref=quote if quote and self._chat.find_reference(quote) else None,
             proactive=ground.reply_to is None,
             wakeup=ground.period is not None,
+            files=(self._file,) if self._file is not None else (),
+            pictures=self._pictures.fetched,
+            dropped=self._pictures.dropped,
             raw=payload,
         )
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qqgroup_sync.simulator.groups import Group, Member
+    from qqgroup_sync.simulator.shelf import MediaFile
+    from qqgroup_sync.simulator.streams import Stream
     from qqgroup_sync.simulator.users import User
 
 Role = Literal["member", "admin", "owner"]
@@ -106,7 +108,11 @@ class ChatMessage:
         audit_id: Set when the answer was "waiting for audit".
         at: AppIDs of the bots a person addressed.
         mentions: The other people mentioned, or "all".
-        attachments: What a person attached, as the event carries it.
+        attachments: The media it carries, as an event tells of them.
+        files: The media it carries: one of a bot, any number of a person.
+        pictures: The pictures of a bot's markdown that the platform could fetch (5.3).
+        dropped: The addresses of those it could not, which nobody sees.
+        stream: Set when it is a streamed message; tells how far it is (2.11).
         raw: The body of the bot's POST.
     """
 
@@ -130,6 +136,10 @@ class ChatMessage:
     at: frozenset[str] = frozenset()
     mentions: Sequence[Member | Literal["all"]] = ()
     attachments: Sequence[dict[str, Any]] = ()
+    files: Sequence[MediaFile] = ()
+    pictures: Sequence[MediaFile] = ()
+    dropped: Sequence[str] = ()
+    stream: Stream | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,6 +151,26 @@ class ChatMessage:
     def text(self) -> str:
         """The content without surrounding white space."""
         return self.content.strip()
+
+    def wait_finished(self, timeout: float = 5.0) -> ChatMessage:
+        """Wait until a streamed message is complete; see ``Chat.wait_finished``."""
+        return self.chat.wait_finished(self, timeout)
+
+    @property
+    def file(self) -> MediaFile | None:
+        """The (first) medium it carries, None when it carries none."""
+        return self.files[0] if self.files else None
+
+    @property
+    def wav(self) -> bytes:
+        """The voice it carries as the bytes of a WAV file.
+
+        Raises:
+            ValueError: It carries none, or one that cannot be decoded.
+        """
+        if self.file is None:
+            raise ValueError(f"{self!r} carries no voice")
+        return self.file.wav
 
     def button(self, button_id: str) -> dict[str, Any] | None:
         """Return the button of this message's keyboard with that id, or None."""
@@ -225,29 +255,6 @@ class JoinRequest:
     fields: dict[str, Any]
     state: Literal["waiting", "approved", "declined"] = "waiting"
     reason: str = ""
-
-
-@dataclass(slots=True, frozen=True)
-class MediaFile:
-    """One uploaded file that a message may carry (2.10).
-
-    Attributes:
-        file_info: The opaque string messages refer to it by.
-        scene: ``group`` or ``c2c``; never across.
-        file_type: 1 image, 2 video, 3 voice, 4 file.
-        expires_at: When it stops being sendable; None for never.
-        name: File name.
-        content_type: MIME type.
-        data: The bytes, where they are kept.
-    """
-
-    file_info: str
-    scene: Literal["group", "c2c"]
-    file_type: int
-    expires_at: float | None = None
-    name: str = ""
-    content_type: str = ""
-    data: bytes = b""
 
 
 @dataclass(slots=True, frozen=True)

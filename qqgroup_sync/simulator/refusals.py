@@ -29,6 +29,17 @@ MESSAGES = {
     630003: "the interaction belongs to another appid",
     630005: "the interaction was acknowledged before",
     40023002: "source ip is not in the whitelist",
+    850012: "bad upload request",
+    850018: "the group or the bot is muted",
+    850019: "unsupported file format",
+    850026: "download of the url failed",
+    850031: "the file is too large",
+    50001: "internal error",
+    50002: "too many requests",
+    40113003: "what was delivered already must not change",
+    40034004: "rich media transfer failed",
+    40093001: "the chunk is not ready",
+    40093002: "the upload volume of today is used up",
     40030021: "command panel limit reached",
     40034005: "msg_id expired",
     40034008: "markdown parameter value is empty",
@@ -76,6 +87,22 @@ class RefusalError(Exception):
         self.message = f"{text}: {detail}" if detail else text
         self.status = status
         super().__init__(f"{err_code} {self.message}")
+
+
+class StoreError(Exception):
+    """The object store behind presigned URLs says no, in its own words (2.10).
+
+    Args:
+        status: HTTP status.
+        code: The store's code, such as ``AccessDenied``.
+        message: Its text.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        super().__init__(f"{status} {code}: {message}")
 
 
 class TokenRefusalError(Exception):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DAY = 86_400.0
+MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,47 @@ class Rules:
         url_whitelist: Domains allowed in plain text; sub-domains are included.
         refuse_nulls: Whether ``"msg_id": null`` and the like are refused (2.2).
         unknown_reference: What happens to a quote of an unknown REFIDX (5.8: not settled).
+
+        upload_ways: Which of the three ways of uploading are open: ``url``, ``file_data`` and
+            ``chunked`` (2.10).
+        refused_way: What a closed way answers, for all or by way: an error code (HTTP 400), or
+            an HTTP status below 1000: 413 is the edge's HTML page, others a plain error body.
+        max_body: Bytes of a request to the API; beyond, the edge answers 413 with HTML (2.2).
+        file_ttl: Seconds a ``file_info`` may be sent; 0 for without end (2.10).
+        soft_limits: Bytes per ``file_type`` beyond which an upload becomes a file.
+        hard_limit: Bytes beyond which any upload is refused: 850031.
+        image_formats: What ``file_type`` 1 may be (section 7).
+        video_formats: What ``file_type`` 2 may be.
+        voice_formats: What ``file_type`` 3 may be; the API pages say silk only.
+        upload_quota: Bytes a bot may upload in 24 hours before 40093002; None for no limit.
+        fetch_timeout: Real seconds for one fetch of a ``url``.
+        upload_block: Bytes of a part, the ``block_size`` of ``upload_prepare``.
+        upload_index_base: Number of the first part; the docs say 0, the runtime 1.
+        file_size_type: Which type of ``file_size`` is taken, the other gets 850012.
+        block_size_type: As what ``block_size`` is answered.
+        upload_config: Whether concurrency and retries are told nested or at the top level.
+        upload_concurrency: How many parts may be on their way at once, told to clients.
+        enforce_upload_concurrency: Whether more than that are refused: 503 ``SlowDown``.
+        upload_retry_timeout: Seconds, told to clients.
+        upload_retry_delay: Seconds, told to clients.
+        upload_life: Seconds an ``upload_id`` and its presigned URLs are good for.
+        parts_not_ready: How many calls of ``upload_part_finish`` get 40093001 first, per upload.
+        incomplete_upload: The code for finishing an upload whose parts are not all confirmed.
+        finish_needs_type: Whether finishing an upload without ``file_type`` gets 850012.
+        instant_upload: Whether ``upload_prepare`` of known content answers with ``file_info``
+            at once; hinted at by the docs, never seen.
+
+        fetch_pictures: Whether the platform fetches the pictures in markdown (5.3).
+        picture_timeout: Real seconds for one of them.
+        max_pictures: How many of them it fetches; the others count as failed.
+        picture_refused: The code for a failed picture with ``force_verify_image_resource``.
+        attachment_life: Seconds the address of what a person sent is good for (4.3).
+
+        max_stream: Characters of a streamed message (2.11; no official number).
+        stream_gaps: Whether indexes may be left out, as clients do that retry a frame under a
+            new index after a 429; if not, only those that were throttled count.
+        stream_interval: Seconds between its frames before 50002.
+        stream_timeout: Seconds without a frame after which it falls back to its first one.
 
         ip_whitelist: Source addresses that may call the API and open the gateway; None for all.
         token_burst: Token requests per minute and appid before 100017; None for no limit.
@@ -98,9 +140,53 @@ class Rules:
     refuse_nulls: bool = False
     unknown_reference: Literal["ignore", "refuse"] = "ignore"
 
+    upload_ways: frozenset[str] = frozenset({"url", "file_data", "chunked"})
+    refused_way: int | Mapping[str, int] = 10000
+    max_body: int = 14 * MEGABYTE
+    file_ttl: int = 300
+    soft_limits: Mapping[int, int] = field(
+        default_factory=lambda: {
+            1: 20 * MEGABYTE,
+            2: 30 * MEGABYTE,
+            3: 20 * MEGABYTE,
+            4: 200 * MEGABYTE,
+        }
+    )
+    hard_limit: int = 200 * MEGABYTE
+    image_formats: frozenset[str] = frozenset({"png", "jpg", "gif", "webp", "bmp"})
+    video_formats: frozenset[str] = frozenset({"mp4"})
+    voice_formats: frozenset[str] = frozenset({"silk", "wav", "mp3", "ogg"})
+    upload_quota: int | None = None
+    fetch_timeout: float = 10.0
+    upload_block: int = 10 * MEGABYTE
+    upload_index_base: int = 1
+    file_size_type: Literal["any", "string", "number"] = "any"
+    block_size_type: Literal["string", "number"] = "string"
+    upload_config: Literal["nested", "top"] = "nested"
+    upload_concurrency: int = 1
+    enforce_upload_concurrency: bool = False
+    upload_retry_timeout: int = 300
+    upload_retry_delay: int = 1
+    upload_life: float = 3600.0
+    parts_not_ready: int = 0
+    incomplete_upload: int = 40093001
+    finish_needs_type: bool = False
+    instant_upload: bool = False
+
+    fetch_pictures: bool = True
+    picture_timeout: float = 5.0
+    max_pictures: int = 20
+    picture_refused: int = 40034004
+    attachment_life: float = 3600.0
+
+    max_stream: int = 4000
+    stream_gaps: bool = True
+    stream_interval: float = 0.3
+    stream_timeout: float = 60.0
+
     ip_whitelist: frozenset[str] | None = None
     token_burst: int | None = None
-    codes: Mapping[int, int] = field(default_factory=lambda: {40023002: 11298})
+    codes: Mapping[int, int] = field(default_factory=lambda: {40023002: 11298, 40113003: 40007})
     statuses: Mapping[int, int] = field(default_factory=dict)
 
     strip_at: bool = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.simulator import hosts
 from qqgroup_sync.simulator.clock import SimulatedClock
 from qqgroup_sync.simulator.faults import Faults
+from qqgroup_sync.simulator.fetching import Fetcher
 from qqgroup_sync.simulator.gateway import Gateway
 from qqgroup_sync.simulator.http_server import HttpServer
 from qqgroup_sync.simulator.openapi import create_app
@@ -32,7 +33,8 @@ class Simulator:
 
     Memory is bounded by ``message_history`` per chat, ``replay_limit`` per session,
     ``outbox_limit`` per connection, 100 000 open reply windows per length of window, and 10 000
-    interactions; people, groups and bots live as long as the simulator.
+    interactions, and 256 MB of media in memory and 1 GB in temporary files, the oldest of which
+    are forgotten; people, groups and bots live as long as the simulator.
 
     Args:
         host: The address to bind; anything but loopback needs ``allow_remote``.
@@ -58,6 +60,7 @@ class Simulator:
         gateway: The WebSocket face and its faults.
         faults: The faults of the REST face.
         clock: All time of the platform.
+        fetcher: Fetches the URLs that bots give.
         app: The Flask app.
         stopping: Set as soon as ``stop`` begins; long-lived answers of blueprints end then.
     """
@@ -105,6 +108,8 @@ class Simulator:
             session_total=session_total,
             max_concurrency=max_concurrency,
         )
+        self.fetcher = Fetcher()
+        self.platform.fetch = self.fetcher
         self.gateway = Gateway(
             self.platform,
             heartbeat_interval=heartbeat_interval,
@@ -124,6 +129,7 @@ class Simulator:
             return self
         self.stopping.clear()
         self.clock.open()
+        self.fetcher.open()
         port, gateway_port = self._ports
         gateway_port = self.gateway.start(self.host, gateway_port)
         try:
@@ -132,6 +138,7 @@ class Simulator:
             self.gateway.stop(1.0)
             raise
         self._ports = (port, gateway_port)
+        self.platform.links.base = self.url
         self._running = True
         return self
 
@@ -143,6 +150,7 @@ class Simulator:
         deadline = time.monotonic() + timeout
         self.stopping.set()
         self.clock.close()
+        self.fetcher.close()
         gateway_ended = self.gateway.stop(timeout)
         http_ended = self._server.stop(max(0.0, deadline - time.monotonic()))
         return gateway_ended and http_ended

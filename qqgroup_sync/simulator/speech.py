@@ -1,12 +1,13 @@
-"""What people do: say something, quote, click a button. Called with the platform's lock held."""
+"""What people do: say something, send media, quote, click a button."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from qqgroup_sync.simulator import events, identifiers
+from qqgroup_sync.simulator import attachments, events, identifiers
 from qqgroup_sync.simulator.records import Bot, ChatMessage, Interaction
+from qqgroup_sync.simulator.shelf import MediaFile
 
 if TYPE_CHECKING:
     from qqgroup_sync.simulator.groups import Group, Member
@@ -15,8 +16,58 @@ if TYPE_CHECKING:
 Quote = ChatMessage | Sequence[ChatMessage]
 """One quoted message, or several: a forwarded chat record that is quoted (4.2)."""
 
+Attached = Sequence[Mapping[str, Any] | MediaFile]
+"""What is attached, when nothing that takes a while is left to do."""
+
 _CALLBACK = 1
 _LISTED, _ADMINS = 0, 1
+
+
+class Speaker:
+    """Somebody who sends media: each method says one thing, with the options of ``say``."""
+
+    def say(self, *args: Any, **options: Any) -> ChatMessage:
+        """Say something."""
+        raise NotImplementedError
+
+    def send_picture(
+        self, source: attachments.Source, name: str = "", *, text: str = "", **options: Any
+    ) -> ChatMessage:
+        """Send a picture, with what the event tells of it: address, name, size, width, height.
+
+        Args:
+            source: The bytes, or a path.
+            name: The file name; that of the path, or one like a hash, when empty.
+            text: What is said with it.
+            **options: Those of ``say``.
+
+        Raises:
+            ValueError: It is no picture.
+        """
+        return self.say(text, attachments=[attachments.picture(source, name)], **options)
+
+    def send_voice(
+        self, source: attachments.Source, transcript: str = "", **options: Any
+    ) -> ChatMessage:
+        """Send a voice: SILK called ``.amr``, a WAV beside it, and what was recognised.
+
+        Args:
+            source: SILK, or a 16 bit mono WAV of 8, 12, 16 or 24 kHz: bytes, or a path.
+            transcript: What the platform recognises in it.
+            **options: Those of ``say``.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        return self.say(attachments=[attachments.voice(source, transcript)], **options)
+
+    def send_video(self, source: attachments.Source, name: str = "", **options: Any) -> ChatMessage:
+        """Send a video, an MP4; see ``send_picture``."""
+        return self.say(attachments=[attachments.video(source, name)], **options)
+
+    def send_file(self, source: attachments.Source, name: str = "", **options: Any) -> ChatMessage:
+        """Send any file; see ``send_picture``."""
+        return self.say(attachments=[attachments.file(source, name)], **options)
 
 
 def compose(
@@ -25,11 +76,16 @@ def compose(
     text: str,
     *,
     quote: Quote | None,
-    attachments: Sequence[Mapping[str, Any]],
+    attached: Attached,
     at: Collection[str] = (),
     mentions: Sequence[Member | Literal["all"]] = (),
 ) -> tuple[ChatMessage, dict[str, Any]]:
-    """Make a person's message, and what its quote adds to the event."""
+    """Make a person's message, and what its quote adds to the event.
+
+    The platform's lock must be held.
+    """
+    scene: Literal["group", "c2c"] = "c2c" if chat is sender else "group"
+    files, described = attachments.attach(chat.platform, list(attached), scene)
     message = ChatMessage(
         id=identifiers.message_id(),
         chat=chat,
@@ -39,11 +95,14 @@ def compose(
         ref_idx=identifiers.reference_index(),
         at=frozenset(at),
         mentions=tuple(mentions),
-        attachments=tuple(dict(one) for one in attachments),
+        attachments=tuple(described),
+        files=tuple(files),
     )
     if quote is None:
         return message, {}
     message.msg_type = events.QUOTE
+    for one in [quote] if isinstance(quote, ChatMessage) else quote:
+        attachments.fill(one)
     if isinstance(quote, ChatMessage):
         message.quote_ref = quote.ref_idx
         return message, {"msg_elements": [events.quoted(quote)]}
@@ -53,6 +112,8 @@ def compose(
 
 def click(person: Member | User, message: ChatMessage, button_id: str) -> Interaction:
     """Click a callback button: INTERACTION_CREATE goes to the bot that sent it (4.8).
+
+    The platform's lock must be held.
 
     Raises:
         LookupError: The message has no such button.

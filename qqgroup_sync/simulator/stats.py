@@ -14,7 +14,10 @@ class Stats:
     ``proactive_accepted``, ``typing_accepted``, ``duplicates_refused``, ``sends_refused``,
     ``recalls``, ``acks``, ``acks_late``, ``second_acks``, ``tokens_issued``, ``api_calls``,
     ``identifies``, ``identifies_too_fast``, ``resumes``, ``resumes_refused``, ``heartbeats``,
-    ``slow_connections``, ``messages_swallowed``.
+    ``slow_connections``, ``messages_swallowed``; ``uploads_url``, ``uploads_file_data``,
+    ``uploads_chunked``, ``uploads_instant``, ``upload_bytes``, ``uploads_refused``,
+    ``parts_stored``, ``pictures_fetched``, ``pictures_dropped``; ``streams``,
+    ``streams_rolled_back``, ``stream_frames``, ``stream_frames_refused``.
     """
 
     def __init__(self) -> None:

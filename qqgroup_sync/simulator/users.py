@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.simulator import events, identifiers, speech
+from qqgroup_sync.simulator.attachments import prepare
 from qqgroup_sync.simulator.chats import Chat
 from qqgroup_sync.simulator.records import Contact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from qqgroup_sync.simulator.attachments import Attachable
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import Bot, ChatMessage, Interaction
 
 
-class User(Chat):
+class User(Chat, speech.Speaker):
     """One person, and the private chat with him.
 
     ``platform.user(name)`` makes a person who is a friend of every bot; a person who was only
@@ -33,7 +35,7 @@ class User(Chat):
         text: str = "",
         *,
         quote: speech.Quote | None = None,
-        attachments: Sequence[Mapping[str, Any]] = (),
+        attachments: Sequence[Attachable] = (),
         extra: Mapping[str, Any] | None = None,
         appid: str | None = None,
     ) -> ChatMessage:
@@ -42,13 +44,15 @@ class User(Chat):
         Args:
             text: What is written.
             quote: A message to quote, or several for a forwarded record.
-            attachments: Attachment objects as in 4.1.
+            attachments: Bytes whose content tells what they are, attachment objects as in 4.1,
+                or files of ``simulator.attachments``.
             extra: Fields merged into ``d``.
             appid: The bot that is written to; every friend when None.
         """
         platform = self.platform
+        attached = [prepare(one) for one in attachments]
         with platform.changing():
-            message, quoted = speech.compose(self, self, text, quote=quote, attachments=attachments)
+            message, quoted = speech.compose(self, self, text, quote=quote, attached=attached)
             self.add(message)
             platform.notice("message", message)
             platform.stats.add("messages_said")

@@ -16,7 +16,9 @@ from qqgroup_sync.simulator import chat_feed as module
 from qqgroup_sync.simulator.chat_page import MAX_NAME, MAX_TEXT, chat_page, ensure_demo
 from tests.waiting import eventually
 
+from . import samples
 from .bot import APPID
+from .test_media import send, upload
 
 BUTTONS = {
     "content": {
@@ -138,6 +140,7 @@ class Live:
         ("/simulator/page/page.css", "text/css"),
         ("/simulator/page/page.js", "text/javascript"),
         ("/simulator/page/markdown.js", "text/javascript"),
+        ("/simulator/page/media.js", "text/javascript"),
         ("/simulator/page/texts.js", "text/javascript"),
         ("/simulator/page/icon.svg", "image/svg+xml"),
         ("/simulator/state", "application/json"),
@@ -566,6 +569,132 @@ def test_stop_ends_live_feeds_at_once(sim):
                 assert live.rest() == []
 
 
+# ------------------------------------------------------------------ media and streams
+
+
+def add_file(sim, data, name="a.png", **headers):
+    """Upload a file from the page."""
+    headers = {"Content-Type": "application/octet-stream", **headers}
+    options = {"params": {"name": name}, "headers": headers, "timeout": 10}
+    return requests.post(f"{sim.url}/simulator/file", data=data, **options)
+
+
+def say_files(sim, chat, files, text=""):
+    """Send what was uploaded."""
+    sender = next(iter(getattr(chat, "members", {"": None})))
+    body = {"chat": chat.openid, "sender": sender, "text": text, "files": files}
+    return post(sim, "say", body)
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_files_from_the_page_reach_the_bot(sim, group, events, private):
+    """Pictures, voices and files are uploaded, then said, with or without words."""
+    sim.platform.register_bot(APPID)
+    chat = sim.platform.user("Ming") if private else group
+    things = [samples.png(), samples.wav(0.2), samples.HTML]
+    kept = [add_file(sim, data, name).json() for data, name in zip(things, "abc", strict=True)]
+    assert [one["type"] for one in kept] == [1, 3, 4]
+    shown = say_files(sim, chat, [one["file"] for one in kept]).json()
+    assert [one["type"] for one in shown["files"]] == [1, 3, 4]
+    assert [one["decoded"] for one in shown["files"]] == [False, True, False]
+    kinds = [one["content_type"] for one in events[-1][1]["attachments"]]
+    assert kinds == ["image/png", "voice", "file"]
+    again = say_files(sim, chat, [kept[0]["file"]])
+    assert (again.status_code, again.json()["error"]) == (404, "unknown_file")
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "answer"),
+    [
+        (b"", {}, (400, "empty_file")),
+        (b"x", {"Content-Type": "text/plain"}, (415, "not_bytes")),
+        (b"x", {"Origin": "http://evil.example"}, (403, "foreign")),
+        (bytes(33 * 1024 * 1024), {}, (413, "too_large")),
+    ],
+)
+def test_files_that_are_refused(sim, data, headers, answer):
+    """Empty and large ones, what forms of other sites can send, and other origins."""
+    response = add_file(sim, data, **headers)
+    assert (response.status_code, response.json()["error"]) == answer
+
+
+@pytest.mark.parametrize(
+    ("files", "answer"),
+    [
+        (["x"], (404, "unknown_file")),
+        ("x", (400, "too_many_files")),
+        (["x"] * 10, (400, "too_many_files")),
+        ([], (400, "empty")),
+    ],
+)
+def test_messages_with_wrong_files_are_refused(sim, group, files, answer):
+    """Unknown files, too many, and nothing at all."""
+    response = say_files(sim, group, files)
+    assert (response.status_code, response.json()["error"]) == answer
+    assert group.messages == []
+
+
+def test_what_a_bot_uploads_can_be_looked_at(sim, bot, group):
+    """Pictures are shown, voices decoded, and nothing that a browser would run."""
+    silk = samples.wav(0.2)
+    for data, kind in ((samples.png(), 1), (silk, 3), (samples.HTML, 4)):
+        send(bot, group, upload(bot, group, data, kind, file_name="x.html")["file_info"])
+    picture, voice, page = (one["files"][0] for one in state(sim)["messages"])
+    assert (picture["type"], picture["size"]) == (1, len(samples.png()))
+    response = get(sim, f"/simulator/media/{picture['id']}")
+    assert response.content == samples.png()
+    assert response.headers["Content-Type"] == "image/png"
+    assert "filename" in response.headers["Content-Disposition"]
+    assert get(sim, f"/simulator/media/{voice['id']}?wav=1").content == silk
+    response = get(sim, f"/simulator/media/{page['id']}")
+    assert response.content == samples.HTML
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+    assert get(sim, f"/simulator/media/{picture['id']}?wav=1").status_code == 404
+    assert get(sim, "/simulator/media/nothing").status_code == 404
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    assert get(sim, f"/simulator/media/{picture['id']}", headers=foreign).status_code == 403
+
+
+def test_state_tells_pictures_of_markdown(sim, bot, group):
+    """Where to find those that were fetched, and which were dropped."""
+    with samples.Served() as web:
+        web.answers["/a.png"] = samples.png()
+        text = f"![a]({web.url}/a.png) ![b]({web.url}/b.png)"
+        bot.say(group, None, msg_type=2, markdown={"content": text})
+    (message,) = state(sim)["messages"]
+    assert message["dropped"] == [f"{web.url}/b.png"]
+    (address,) = message["pictures"].values()
+    assert get(sim, f"/simulator/media/{address}").content == samples.png()
+
+
+def test_live_tells_streams_and_typing(sim, bot):
+    """Each frame is told with the text so far, and who is typing for how long."""
+    sim.clock.speed = 0
+    user = sim.platform.user("Ming")
+    frame = {"input_state": 1, "msg_id": user.say("x").id, "msg_seq": 1}
+    path = f"/v2/users/{user.openid}"
+    with Live(sim) as live:
+        live.next("hello")
+        typing = {"msg_type": 6, "input_notify": {"input_type": 1, "input_second": 9}}
+        bot.say(user, None, **typing, msg_id=frame["msg_id"], msg_seq=9)
+        told = live.next("typing")
+        assert (told["chat"], told["name"], told["for"]) == (user.openid, f"bot-{APPID}", 9)
+        first = bot.post(f"{path}/stream_messages", {**frame, "index": 0, "content_raw": "one"})
+        told = live.next("message")["message"]
+        assert (told["text"], told["streaming"]) == ("one", True)
+        sim.clock.advance(1)
+        frame["stream_msg_id"] = first.json()["id"]
+        bot.post(f"{path}/stream_messages", {**frame, "index": 1, "content_raw": " two"})
+        told = live.next("stream")["message"]
+        assert (told["text"], told["streaming"]) == ("one two", True)
+        sim.clock.advance(61)
+        told = live.next("stream")["message"]
+        assert (told["text"], told["streaming"]) == ("one", False)
+
+
 # ------------------------------------------------------------------ in a browser
 
 
@@ -620,3 +749,60 @@ def test_conversation_with_a_bot(sim, browser_page):
     assert page.locator(".from-bot .bubble").inner_text().endswith("bad good")
     assert page.title() != "broken"
     page.get_by_text("is off line").wait_for()
+
+
+@pytest.mark.browser
+def test_media_can_be_seen_heard_and_sent(sim, bot, group, browser_page, tmp_path):
+    """Pictures are drawn and enlarged, voices and files are there, and the page sends its own."""
+    page = browser_page
+    page.locator("#messages").wait_for()
+    with samples.Served() as web:
+        web.answers["/a.png"] = samples.png(60, 40)
+        text = f"![a #60px #40px]({web.url}/a.png) ![b]({web.url}/b.png)"
+        bot.say(group, None, msg_type=2, markdown={"content": text})
+    uploads = ((samples.png(50, 30), 1), (samples.wav(0.5), 3), (samples.HTML, 4))
+    for data, kind in uploads:
+        send(bot, group, upload(bot, group, data, kind, file_name="x.html")["file_info"])
+    page.locator("a.file").wait_for()
+    widths = "all => all.map((one) => one.naturalWidth)"
+    images = page.locator("#messages img")
+    eventually(lambda: images.evaluate_all(widths) == [60, 50])
+    assert "could not be fetched" in page.locator(".markdown").inner_text()
+    voice = page.locator("#messages audio")
+    eventually(lambda: voice.evaluate("one => one.duration > 0.4"))
+    assert page.locator("a.file").get_attribute("download") == "x.html"
+    page.locator(".picture").last.click()
+    eventually(lambda: page.locator("#viewed").evaluate("one => one.naturalWidth === 50"))
+    page.locator("#viewer").click()
+    page.locator("#viewer").wait_for(state="hidden")
+
+    for name, data in (("mine.png", samples.png(20, 10)), ("mine.wav", samples.wav(0.4))):
+        (tmp_path / name).write_bytes(data)
+    page.locator("#files").set_input_files([tmp_path / "mine.png", tmp_path / "mine.wav"])
+    page.locator("#pending li").nth(1).wait_for()
+    page.locator("#text").fill("see")
+    page.locator("#text").press("Enter")
+    own = page.locator(".message:not(.from-bot) audio")
+    own.wait_for()
+    eventually(lambda: own.evaluate("one => one.duration > 0.3"))
+    assert page.locator("#pending li").count() == 0
+    said = group.messages[-1]
+    assert (said.content, [one.file_type for one in said.files]) == ("see", [1, 3])
+
+
+@pytest.mark.browser
+def test_text_grows_while_it_is_streamed(sim, bot, browser_page):
+    """A streamed message changes where it stands, and its mark goes at the end."""
+    page = browser_page
+    user = sim.platform.user("Ming")
+    page.locator("#privates .entry").click()
+    page.locator("body.private").wait_for()
+    frame = {"input_state": 1, "msg_id": user.say("x").id, "msg_seq": 1, "content_type": "markdown"}
+    path = f"/v2/users/{user.openid}/stream_messages"
+    sim.platform.change_rules(stream_interval=0)
+    first = bot.post(path, {**frame, "index": 0, "content_raw": "**on"}).json()
+    page.locator(".from-bot.streaming", has_text="**on").wait_for()
+    last = {"index": 1, "content_raw": "e**", "stream_msg_id": first["id"], "input_state": 10}
+    bot.post(path, {**frame, **last})
+    page.locator(".from-bot:not(.streaming) strong", has_text="one").wait_for()
+    assert page.locator(".from-bot").count() == 1

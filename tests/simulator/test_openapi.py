@@ -125,10 +125,10 @@ def test_unknown_routes_and_methods(bot):
     assert bot.get("/elsewhere").text == "404 Not Found\n"
 
 
-@pytest.mark.parametrize("path", ["files", "upload_prepare", "stream_messages"])
-def test_what_is_not_simulated_says_so(bot, group, path):
-    """What is not simulated says so."""
-    assert error(bot.post(f"/v2/groups/{group.openid}/{path}", {})) == (404, 10000, 10000)
+def test_what_groups_do_not_have_says_so(bot, group):
+    """Streamed messages are for C2C only (2.11)."""
+    path = f"/v2/groups/{group.openid}/stream_messages"
+    assert error(bot.post(path, {})) == (404, 10000, 10000)
 
 
 @pytest.mark.parametrize("data", [b"not json", b"[]", b'"text"'])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from qqgroup_sync.simulator.records import MediaFile
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
+from qqgroup_sync.simulator.shelf import MediaFile
 
 TYPING = {"msg_type": 6, "input_notify": {"input_type": 1, "input_second": 10}}
 
@@ -391,8 +391,8 @@ def test_typing_is_reported(send, platform, user):
 def test_media(send, platform, clock, group, user):
     """A file_info is good for its scene and its life only: 304080."""
     later = clock.now() + 60
-    platform.media["G"] = MediaFile("G", "group", 1, expires_at=later)
-    platform.media["U"] = MediaFile("U", "c2c", 1)
+    platform.media.shelf.keep(MediaFile("G", "group", 1, expires_at=later))
+    platform.media.shelf.keep(MediaFile("U", "c2c", 1))
     send(group, None, msg_type=7, media={"file_info": "G"})
     send(user, None, msg_type=7, media={"file_info": "U"})
     assert send.code(group, None, msg_type=7, media={"file_info": "U"}) == 304080

@@ -31,7 +31,8 @@ export function link(address, label) {
   return element("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, label);
 }
 
-// options: nameOf(openid) -> name; fill(text) puts a text into the box; picture: the word for one
+// options: nameOf(openid) -> name; fill(text) puts a text into the box; picture: the word for one;
+// image(address, label) -> node for a picture, null when there is only its address
 export function markdown(text, options) {
   const box = element("div", { className: "markdown" });
   const lines = text.replaceAll("\r", "\n").split("\n");
@@ -91,6 +92,8 @@ function span(match, options, inner) {
   const [whole, code, picture, label, address, bare, old, user, what, attributes] = match;
   const [both, bold, bolder, italic, italics, struck] = match.slice(10);
   if (code) return [element("code", {}, code)];
+  const image = picture ? options.image?.(address, label.replace(SIZE, ""), [...label.matchAll(/#(\d+)px/g)].map((size) => Number(size[1]))) : null;
+  if (image) return [image];
   if (address) return [link(address, picture ? `[${options.picture}] ${label.replace(SIZE, "")}` : label || address)];
   if (bare) return [link(bare, bare)];
   if (old || user) return [element("span", { className: "at" }, `@${options.nameOf(old ?? user)}`)];

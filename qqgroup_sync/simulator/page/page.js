@@ -2,6 +2,7 @@
 
 import { element, link, markdown } from "./markdown.js";
 import { choose, has, language, say } from "./texts.js";
+import { fileNode, imageNode } from "./media.js";
 
 const MOST_NODES = 400; // older messages leave the page, so that it stays quick
 const ACK_WAIT = 3000;
@@ -21,13 +22,19 @@ const clicks = new Map(); // interaction id -> button label
 let fresh = []; // nodes for the next frame
 let following = true; // whether the newest message is in view, and stays so
 let failing = 0; // timer that takes the failure away
+let pending = []; // files that the next message will carry
+let typing = 0; // timer that takes the typing notice away
 
 // ------------------------------------------------------------------ the server
 
 async function ask(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-  };
+  const options = {};
+  if (body !== undefined) {
+    const bytes = body instanceof Blob;
+    options.method = "POST";
+    options.headers = { "Content-Type": bytes ? "application/octet-stream" : "application/json" };
+    options.body = bytes ? body : JSON.stringify(body);
+  }
   try {
     const response = await fetch(`simulator/${path}`, options);
     const answer = await response.json();
@@ -66,6 +73,8 @@ function receive(told) {
 const HAPPENED = {
   overview: (told) => { overview = told; showOverview(); },
   message: ({ message }) => arrived(message),
+  stream: ({ message }) => streamed(message),
+  typing: (told) => { if (told.chat === current) showTyping(told.name, told.for); },
   recall: ({ id }) => recalled(shown.get(id)),
   refused: (told) => { if (told.chat === null || told.chat === current) refused(told); else count(told.chat); },
   ack: ({ id, code }) => {
@@ -85,6 +94,7 @@ async function load(chat) {
   $("lost").hidden = true;
   overview = state;
   current = state.chat;
+  showTyping("", 0);
   unread.delete(current);
   shown.clear();
   fresh = [];
@@ -101,7 +111,24 @@ async function load(chat) {
 // ------------------------------------------------------------------ messages
 
 function arrived(message) {
-  if (message.chat === current) add(message); else count(message.chat);
+  if (message.chat !== current) return count(message.chat);
+  if (message.bot) showTyping("", 0);
+  return add(message);
+}
+
+function streamed(message) {
+  const node = shown.get(message.id);
+  if (!node || node.classList.contains("recalled")) return;
+  node.classList.toggle("streaming", message.streaming);
+  node.querySelector(".bubble").replaceChildren(...content(message));
+  if (following) toEnd();
+}
+
+function showTyping(name, seconds) {
+  clearTimeout(typing);
+  $("typing").hidden = seconds <= 0;
+  $("typing").textContent = say("typing", name);
+  typing = setTimeout(() => { $("typing").hidden = true; }, seconds * 1000);
 }
 
 function count(chat) {
@@ -163,6 +190,7 @@ function messageNode(message) {
       element("time", { title: moment(message.time, true) }, moment(message.time, false))),
     element("div", { className: "bubble" }, ...content(message)));
   node.dataset.id = message.id;
+  node.classList.toggle("streaming", message.streaming);
   if (message.recalled) recalled(node);
   return node;
 }
@@ -171,17 +199,26 @@ function content(message) {
   const parts = [];
   if (message.quote) parts.push(element("blockquote", {}, `${message.quote.name}: ${message.quote.text}`));
   for (const name of message.at) parts.push(element("span", { className: "at" }, `@${name} `));
-  if (message.media) {
-    const { type, name } = message.media;
-    const word = say(has(`media${type}`) ? `media${type}` : "media4");
-    parts.push(element("span", { className: "media" }, `[${word}] ${name}`));
-  }
+  for (const file of message.files) parts.push(fileNode(file, view));
   if (message.card) parts.push(element("span", { className: "media" }, `[${say("card")}]`), element("pre", {}, message.card));
-  if (message.text) parts.push(message.markdown ? markdown(message.text, { nameOf, fill, picture: say("media1") }) : message.text);
+  if (message.text) parts.push(message.markdown ? markdown(message.text, { nameOf, fill, picture: say("media1"), image: pictureOf(message) }) : message.text);
   for (const row of message.keyboard) {
     parts.push(element("div", { className: "keys" }, ...row.buttons.map((button) => key(message, button))));
   }
   return parts;
+}
+
+function pictureOf({ pictures, dropped }) {
+  return (address, label, size) => {
+    if (dropped.includes(address)) return element("span", { className: "media" }, `[${say("lostPicture")}] ${label}`);
+    return Object.hasOwn(pictures, address) ? imageNode(pictures[address], label, view, size) : null;
+  };
+}
+
+function view(address, label) {
+  $("viewed").src = address;
+  $("viewed").alt = label;
+  $("viewer").showModal();
 }
 
 function key(message, { id, render_data: look, action }) {
@@ -326,11 +363,33 @@ function grow() {
 
 async function send() {
   const text = $("text").value;
-  if (!text.trim() || current === null) return;
+  const files = pending;
+  if ((!text.trim() && files.length === 0) || current === null) return;
   fill("");
-  const message = await ask("say", { chat: current, sender: sender(), text, at: $("at").checked });
-  if (message !== null) arrived(message); // which the stream tells as well, if it is connected
-  else if ($("text").value === "") fill(text);
+  showPending([]);
+  const ids = files.map((file) => file.file);
+  const message = await ask("say", { chat: current, sender: sender(), text, at: $("at").checked, files: ids });
+  if (message !== null) return arrived(message); // which the stream tells as well, if it is connected
+  if ($("text").value === "") fill(text);
+  return showPending([...files, ...pending]);
+}
+
+async function attach(files) {
+  for (const file of files) {
+    const kept = await ask(`file?name=${encodeURIComponent(file.name)}`, file);
+    if (kept !== null) showPending([...pending, kept]);
+  }
+  $("text").focus();
+}
+
+function showPending(files) {
+  pending = files;
+  $("pending").hidden = files.length === 0;
+  $("pending").replaceChildren(...files.map((file) => {
+    const remove = element("button", { type: "button", title: say("remove"), "aria-label": say("remove") }, "×");
+    remove.addEventListener("click", () => showPending(pending.filter((one) => one !== file)));
+    return element("li", {}, `[${say(`media${file.type}`)}] ${file.name} `, remove);
+  }));
 }
 
 function askName(what) {
@@ -375,6 +434,24 @@ $("text").addEventListener("keydown", (event) => {
   send();
 });
 $("text").addEventListener("input", grow);
+$("text").addEventListener("paste", (event) => {
+  if (event.clipboardData.files.length === 0) return;
+  event.preventDefault();
+  attach([...event.clipboardData.files]);
+});
+$("attach").addEventListener("click", () => $("files").click());
+$("files").addEventListener("change", () => {
+  attach([...$("files").files]);
+  $("files").value = "";
+});
+for (const name of ["dragover", "drop"]) {
+  document.querySelector("main").addEventListener(name, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    if (name === "drop") attach([...event.dataTransfer.files]);
+  });
+}
+$("viewer").addEventListener("click", () => $("viewer").close());
 $("at").addEventListener("change", showAt);
 $("sender").addEventListener("change", () => writeAs($("sender").value));
 $("messages").addEventListener("scroll", ({ target }) => {
@@ -382,6 +459,9 @@ $("messages").addEventListener("scroll", ({ target }) => {
   if (following) $("down").hidden = true;
 });
 new ResizeObserver(() => { if (following) toEnd(); }).observe($("messages"));
+for (const name of ["load", "loadedmetadata"]) { // a picture has its size only now
+  $("messages").addEventListener(name, () => { if (following) toEnd(); }, true);
+}
 $("down").addEventListener("click", toEnd);
 document.querySelector("main").addEventListener("click", () => document.body.classList.remove("menu"));
 $("menu").addEventListener("click", () => document.body.classList.toggle("menu"));

@@ -15,6 +15,8 @@ const zh = {
   card: "卡片", online: "在线", offline: "离线",
   acked: "机器人确认了按钮“{0}”（code {1}）", unacked: "机器人 3 秒内没有确认按钮“{0}”",
   error: "没有成功：{0}", muted: "此成员被禁言，不能发言。", unreachable: "连不上模拟器。",
+  attach: "图片、语音、视频或文件，也可以拖放或粘贴", remove: "移除", close: "关闭", typing: "{0} 正在输入…",
+  lostPicture: "图片未能获取", too_large: "文件太大，最多 32 MB。", empty_file: "文件是空的。", too_many_files: "一条消息最多 9 个文件。",
   bad_name: "名称应为 1 到 40 个可见字符。", too_long: "消息太长，最多 20000 个字符。",
 };
 
@@ -33,6 +35,8 @@ const en = {
   card: "card", online: "on line", offline: "off line",
   acked: "the bot acknowledged the button “{0}” (code {1})", unacked: "the bot did not acknowledge the button “{0}” within 3 s",
   error: "That did not work: {0}", muted: "This member is muted.", unreachable: "The simulator cannot be reached.",
+  attach: "Picture, voice, video or file; dropping and pasting work, too", remove: "Remove", close: "Close", typing: "{0} is typing…",
+  lostPicture: "the picture could not be fetched", too_large: "The file is too large; 32 MB are allowed.", empty_file: "The file is empty.", too_many_files: "A message has at most 9 files.",
   bad_name: "A name has 1 to 40 printable characters.", too_long: "The text is too long; 20000 characters are allowed.",
 };
 
