@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync import console
 from qqgroup_sync.dispatch.registry import Registry
-from qqgroup_sync.errors import StateError, Text
+from qqgroup_sync.errors import QQGroupError, StateError, Text
+from qqgroup_sync.media.file_infos import MediaMemory
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
 from qqgroup_sync.settings import QQGroupChainBuilderOptions, settle
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.life import Life, Remembered
     from qqgroup_sync.sending.outgoing import Outgoing
     from qqgroup_sync.sending.sent import Sent
-    from qqgroup_sync.settings import Ordering, Urls
+    from qqgroup_sync.settings import MediaMode, Ordering, Urls
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +43,14 @@ class Client(Registry):
     Args:
         appid: The bot's AppID; by default ``QQ_APPID`` of the environment.
         client_secret: Its AppSecret; by default ``QQ_CLIENT_SECRET``.
-        default_chain_builder: Builds media; None takes the default one.
+        default_chain_builder: Builds media; None takes the default one, which uploads directly.
         default_chain_builder_options: Where the resource service listens.
+        media: How pictures, voices, videos and files reach QQ: ``"auto"`` uploads directly, and
+            by way of the resource service when the platform refuses that; ``"serve"`` always
+            goes by way of the resource service, as AmiyaBot does; ``"upload"`` never opens a
+            port.
+        public_url: Address under which QQ reaches the resource service, such as a tunnel's; by
+            default this machine's public address, found out when first needed.
         shard_index: Of this client, from 0.
         shards: How many there are; ``"auto"`` runs as many as the platform recommends.
         token: Accepted for the seed's sake, unused: the platform has withdrawn it.
@@ -53,6 +60,8 @@ class Client(Registry):
         gateway_url: WebSocket address; by default ``QQ_GATEWAY_URL``, else what the platform says.
         intents: Bits of the events to ask for; by default group, private, member and button
             events, without members when the bot has no right to them.
+        private_urls: Fetch attachments and pictures from private networks, too. Otherwise a link
+            in a chat cannot make the bot read what only this machine can reach.
         urls: What to do with URLs in plain text, which groups refuse: ``"error"`` lets the
             platform decide, ``"dots"`` replaces their dots, ``"markdown"`` sends links.
         max_text: Characters per message; longer texts are split.
@@ -87,6 +96,9 @@ class Client(Registry):
         token_url: str | None = None,
         gateway_url: str | None = None,
         intents: int | None = None,
+        media: MediaMode = "auto",
+        public_url: str | None = None,
+        private_urls: bool = False,
         urls: Urls = "error",
         max_text: int = 4000,
         proactive_fallback: bool = False,
@@ -123,6 +135,9 @@ class Client(Registry):
             shard_index=shard_index,
             shards=shards,
             intents=intents,
+            media=media,
+            public_url=public_url,
+            private_urls=private_urls,
             urls=urls,
             max_text=max_text,
             proactive_fallback=proactive_fallback,
@@ -135,6 +150,7 @@ class Client(Registry):
             timeout=timeout,
         )
         self._clock = clock or Clock()
+        self._media_memory = MediaMemory()
         self._lock = threading.Lock()
         self._life: Life | None = None
         self._resting: Outgoing | None = None  # the way out while not started
@@ -186,6 +202,7 @@ class Client(Registry):
 
         Raises:
             StateError: It runs already.
+            MediaError: With ``media="serve"``: the resource service cannot listen.
         """
         # The rooms with network and threads are loaded here, so that importing stays quick.
         from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
@@ -203,6 +220,7 @@ class Client(Registry):
                 self,
                 self._clock,
                 remembered=self._remembered or Remembered(),
+                media_memory=self._media_memory,
                 on_failure=lambda error: self._fail(life, error),
             )
             resting, self._resting = self._resting, None
@@ -210,7 +228,11 @@ class Client(Registry):
             self._ended.clear()
         if resting is not None:
             resting.close(Deadline(self._clock, 1.0))
-        life.start()
+        try:
+            life.start()
+        except QQGroupError:
+            self.stop()
+            raise
 
     def wait_ready(self, timeout: float | None = 30.0) -> bool:
         """Wait until the bot is on line; return whether it is.
@@ -375,5 +397,5 @@ class Client(Registry):
             if self._life is not None:
                 return self._life.outgoing
             if self._resting is None:
-                self._resting = Outgoing(self.settings, self._clock)
+                self._resting = Outgoing(self.settings, self._clock, memory=self._media_memory)
             return self._resting

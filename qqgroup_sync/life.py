@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qqgroup_sync.dispatch.registry import Registry
+    from qqgroup_sync.media.file_infos import MediaMemory
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.settings import Settings
     from qqgroup_sync.status import Status
@@ -55,6 +56,7 @@ class Life:
         client: Passed to handlers that want it.
         clock: Where time comes from.
         remembered: What the life before left.
+        media_memory: What was learned about uploads.
         on_failure: Told once when the bot cannot go on.
     """
 
@@ -66,6 +68,7 @@ class Life:
         clock: Clock,
         *,
         remembered: Remembered,
+        media_memory: MediaMemory,
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
@@ -80,7 +83,15 @@ class Life:
         self._last_events: dict[int, float] = {}
         self._runners: list[GatewayRunner] = []
         self.board = StatusBoard(clock)
-        self.outgoing = Outgoing(settings, clock, await_gateway=self._await_gateway)
+        self.outgoing = Outgoing(
+            settings,
+            clock,
+            memory=media_memory,
+            await_gateway=self._await_gateway,
+            aside=lambda: self._pool.park(keep_lane=True),
+            report=self.board.note_resources,
+            on_death=self.failed,
+        )
         self._router = Router(registry, client)
         self._pool = LanePool(
             clock,
@@ -111,7 +122,12 @@ class Life:
     # ------------------------------------------------------------------ beginning
 
     def start(self) -> None:
-        """Start the threads; returns at once."""
+        """Start the threads; returns at once.
+
+        Raises:
+            MediaError: The resource service cannot listen, and ``media="serve"`` needs it.
+        """
+        self.outgoing.media.open()
         self._pool.start()
         self._token_service.start()
         if self._settings.shards == "auto":

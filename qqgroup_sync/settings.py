@@ -18,6 +18,7 @@ TOKEN_URLS = (f"https://api.bot.qq.com{TOKEN_PATH}", f"https://bots.qq.com{TOKEN
 
 Urls = Literal["error", "dots", "markdown"]
 Ordering = Literal["sender", "group"] | None
+MediaMode = Literal["auto", "serve", "upload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ class Settings:
     default_chain_builder_options: QQGroupChainBuilderOptions = field(
         default_factory=QQGroupChainBuilderOptions
     )
+    media: MediaMode = "auto"
+    public_url: str | None = None
+    private_urls: bool = False
     urls: Urls = "error"
     max_text: int = 4000
     proactive_fallback: bool = False
@@ -90,6 +94,11 @@ class Settings:
     timeout: float = 30.0
     ca_bundle: str | None = None
     language: str = "en"
+
+    @property
+    def local(self) -> bool:
+        """Whether the platform is on this machine, as a simulator is."""
+        return urlsplit(self.api_bases[0]).hostname in ("127.0.0.1", "::1", "localhost")
 
     @property
     def direct(self) -> bool:
@@ -191,7 +200,9 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...], language: s
 
 def _check(settings: Settings) -> None:
     _check_shards(settings)
+    _check_media(settings)
     checks = (
+        ("media", settings.media in ("auto", "serve", "upload"), "'auto', 'serve', 'upload'"),
         ("urls", settings.urls in ("error", "dots", "markdown"), "'error', 'dots', 'markdown'"),
         ("ordering", settings.ordering in ("sender", "group", None), "'sender', 'group', None"),
         ("language", settings.language in ("zh", "en"), "'zh', 'en'"),
@@ -212,6 +223,28 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             f"ca_bundle: there is no file {settings.ca_bundle}",
             remedy=Text("Give the path of a .pem file.", "请填写 .pem 文件的路径。"),
+            language=settings.language,
+        )
+
+
+def _check_media(settings: Settings) -> None:
+    _check_url("public_url", settings.public_url, ("http", "https"), settings.language)
+    builder = settings.default_chain_builder
+    if builder is None:
+        return
+    if isinstance(builder, type) or not callable(getattr(builder, "hand_over", None)):
+        raise ConfigError(
+            f"default_chain_builder={builder!r} is no chain builder",
+            remedy=Text(
+                "Pass an instance of a class that inherits from ChainBuilder: MyBuilder().",
+                "请传入继承 ChainBuilder 的类的实例：MyBuilder()。",
+            ),
+            language=settings.language,
+        )
+    if settings.media == "upload" and hasattr(builder, "domain"):
+        raise ConfigError(
+            "media='upload' never opens a port, but this builder serves files",
+            remedy=Text("Use media='auto' or media='serve'.", "请使用 media='auto' 或 'serve'。"),
             language=settings.language,
         )
 

@@ -53,6 +53,7 @@ class Status:
         token_age: Of the access token; None without one.
         queued: Messages that wait for a handler.
         workers: Worker threads.
+        resources: How the resource service stands, in one line; empty when there is none.
         counters: Events received, repeated, ignored and handled since the start.
     """
 
@@ -64,6 +65,7 @@ class Status:
     token_age: float | None = None
     queued: int = 0
     workers: int = 0
+    resources: str = ""
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -89,6 +91,11 @@ class StatusBoard:
         self._since = clock.time()
         self._why = "starting"
         self.bot_name = ""
+        self._resources = ""
+
+    def note_resources(self, line: str) -> None:
+        """Note how the resource service stands."""
+        self._resources = line
 
     def expect(self, indexes: range) -> None:
         """Note which shards there are."""
@@ -174,4 +181,12 @@ class StatusBoard:
                 replace(shard, last_event=last_events.get(index))
                 for index, shard in sorted(self._shards.items())
             )
-            return Status(state, self._since, why, shards, self.bot_name, **facts)
+            return Status(
+                state,
+                self._since,
+                why,
+                shards,
+                self.bot_name,
+                resources=self._resources,
+                **facts,
+            )

@@ -23,12 +23,20 @@ FLOORS = (
     ("sending",),
     (
         *("gateway.runner", "gateway.heartbeat", "gateway.discovery"),
-        *("media.builder", "media.hosting", "media.upload", "media.resource_server"),
+        *("media.builder", "media.serving", "media.hosting", "media.upload", "media.chunks"),
+        *("media.ladder", "media.puts", "media.ways", "media.file_infos", "media.progress"),
+        *("media.resource_server", "media.resource_app", "media.public_address", "media.probe"),
     ),
     ("api",),
-    ("gateway.session", "gateway.connection", "state", "media.temp_files", "media.voice"),
+    (
+        *("gateway.session", "gateway.connection", "state", "media.temp_files"),
+        *("media.voice", "media.audio", "media.silk", "media.wav", "media.pcm", "media.child"),
+    ),
     ("message",),
-    ("events", "gateway.frames", "media.sources"),
+    (
+        *("events", "gateway.frames"),
+        *("media.sources", "media.checks", "media.formats", "media.images"),
+    ),
     ("runtime", "settings", "status", "console"),
     ("errors",),
     ("error_codes", "masking"),

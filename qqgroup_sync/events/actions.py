@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.events.models import Attachment, Interaction, Message, Replyable
     from qqgroup_sync.sending.sent import Sent
+    from qqgroup_sync.sending.streaming import Stream
 
 
 class Actions(Protocol):
@@ -17,6 +18,14 @@ class Actions(Protocol):
 
     def reply(self, event: Replyable, content: Any, *, quote: bool, timeout: float | None) -> Sent:
         """Answer the event; returns a ``Sent``."""
+        ...
+
+    def stream(self, event: Replyable, *, markdown: bool, interval: float | None) -> Stream:
+        """Begin an answer that grows while it is written."""
+        ...
+
+    def show_typing(self, event: Message, seconds: int) -> bool:
+        """Show a user that an answer is being written; return whether he is shown."""
         ...
 
     def replies_left(self, event: Replyable) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.events.actions import Actions
     from qqgroup_sync.sending.sent import Sent
+    from qqgroup_sync.sending.streaming import Stream
 
     _Head = tuple[str, str, dict[str, Any], float | None, float, Actions | None, str]
 
@@ -168,6 +169,23 @@ class Replyable(Event):
             ApiError: QQ refused a part.
         """
         return bound(self.actions, self).reply(self, content, quote=quote, timeout=timeout)
+
+    def stream(self, *, markdown: bool = True, interval: float | None = None) -> Stream:
+        """Begin an answer that grows while it is written, for text that comes bit by bit.
+
+        ``with message.stream() as stream: stream.write(text)``. It uses up one reply, however
+        long it takes. Groups have no streams: there it is sent as one message at the end.
+        Source: stream-message page, 2026-08.
+
+        Args:
+            markdown: Whether the text is markdown.
+            interval: Seconds between two updates; 0.5 by default, the platform refuses less
+                than 0.3.
+
+        Raises:
+            StateError: There is no client behind this event.
+        """
+        return bound(self.actions, self).stream(self, markdown=markdown, interval=interval)
 
     @property
     def replies_left(self) -> int:

@@ -94,6 +94,24 @@ class Message(Replyable, SeedNames):
         names = {item.openid: item.username or item.openid for item in self.mentions}
         return readable(self.content, names)
 
+    def typing(self, seconds: int = 60) -> bool:
+        """Show the user that an answer is being written; private chats only.
+
+        Blocks until the platform has answered. It uses up one of the message's replies, and does
+        nothing when only one is left. It ends when a message is sent.
+        Source: send-message page, 2026-08.
+
+        Args:
+            seconds: How long at most; the platform takes up to 60.
+
+        Returns:
+            Whether it is shown; False in groups, and when the platform refused.
+
+        Raises:
+            StateError: There is no client behind this message.
+        """
+        return bound(self.actions, self).show_typing(self, seconds)
+
     def recall(self) -> None:
         """Take this message back.
 

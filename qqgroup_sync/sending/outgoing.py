@@ -5,6 +5,7 @@ It is also what events act through: ``message.reply`` and its like end here.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,15 +18,21 @@ from qqgroup_sync.api.transport import Transport
 from qqgroup_sync.errors import StateError
 from qqgroup_sync.events.models import Interaction, Message
 from qqgroup_sync.sending.clicks import Clicks
+from qqgroup_sync.sending.media import Media
+from qqgroup_sync.sending.replies import Budgets
 from qqgroup_sync.sending.sender import Sender
+from qqgroup_sync.sending.streaming import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from qqgroup_sync.events.models import Attachment, Event
+    from qqgroup_sync.media.file_infos import MediaMemory
     from qqgroup_sync.runtime.clock import Clock, Deadline
     from qqgroup_sync.sending.sent import Sent
+    from qqgroup_sync.sending.streaming import Stream
     from qqgroup_sync.settings import Settings
 
 
@@ -35,7 +42,11 @@ class Outgoing:
     Args:
         settings: The client's settings.
         clock: Where time comes from.
+        memory: What was learned about uploads; outlives one start.
         await_gateway: See :class:`Sender`; None when there is no gateway to wait for.
+        aside: Entered around what takes long, so that a handler's worker is free meanwhile.
+        report: Told in one line how the resource service stands.
+        on_death: Told when the resource service's thread died of a bug.
     """
 
     def __init__(
@@ -43,10 +54,15 @@ class Outgoing:
         settings: Settings,
         clock: Clock,
         *,
+        memory: MediaMemory,
         await_gateway: Callable[[float], bool] | None = None,
+        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        report: Callable[[str], None] = lambda _line: None,
+        on_death: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.halt = threading.Event()  # ends every wait between attempts
         self._settings = settings
+        self._clock = clock
         language = settings.language
         self._transport = Transport(
             pool_size=settings.max_workers,
@@ -74,9 +90,23 @@ class Outgoing:
             language=language,
         )
         self.endpoints = Endpoints(self.http)
+        self._downloads = self._new_downloads("the attachment")
+        self.media = Media(
+            settings,
+            self.endpoints,
+            self._new_downloads("the file"),
+            clock,
+            memory=memory,
+            stop=self.halt,
+            aside=aside,
+            report=report,
+            on_death=on_death,
+        )
+        budgets = Budgets(clock, platform_time=self.http.platform_time, language=language)
         self.sender = Sender(
             self.endpoints,
-            self.http,
+            budgets,
+            self.media,
             clock,
             urls=settings.urls,
             max_text=settings.max_text,
@@ -84,9 +114,18 @@ class Outgoing:
             await_gateway=await_gateway,
             language=language,
         )
+        self._streams = Streams(self.endpoints, self.sender, clock, self.halt)
         self.clicks = Clicks(self.endpoints, clock)
-        self._downloads = Downloads(
-            clock, ca_bundle=settings.ca_bundle, direct=settings.direct, language=language
+
+    def _new_downloads(self, subject: str) -> Downloads:
+        settings = self._settings
+        return Downloads(
+            self._clock,
+            ca_bundle=settings.ca_bundle,
+            direct=settings.direct,
+            private=settings.private_urls or settings.local,
+            subject=subject,
+            language=settings.language,
         )
 
     def close(self, deadline: Deadline) -> list[str]:
@@ -94,6 +133,7 @@ class Outgoing:
         self.halt.set()
         self.sender.close()
         stuck = self.clicks.close(deadline)
+        stuck += self.media.close(deadline)
         self._transport.close()
         return stuck
 
@@ -103,13 +143,21 @@ class Outgoing:
         """Answer an event."""
         return self.sender.reply(event, content, quote=quote, timeout=timeout)
 
+    def stream(self, event: Event, *, markdown: bool, interval: float | None) -> Stream:
+        """Begin an answer that grows while it is written."""
+        return self._streams.begin(event, markdown=markdown, interval=interval)
+
+    def show_typing(self, event: Event, seconds: int) -> bool:
+        """Show a user that an answer is being written."""
+        return self._streams.show_typing(event, seconds)
+
     def replies_left(self, event: Event) -> int:
         """Return how many replies an event still allows."""
-        return self.sender.replies_left(event)
+        return self.sender.budgets.left(event)
 
     def expires_at(self, event: Event) -> float | None:
         """Return when an event can be answered no more."""
-        return self.sender.expires_at(event)
+        return self.sender.budgets.expires_at(event)
 
     def acknowledge(self, event: Event, code: int) -> None:
         """Acknowledge a click, unless the client does that by itself."""

@@ -6,7 +6,18 @@ Source: message overview and send-message pages, 2026-08: 5 replies within 5 min
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from qqgroup_sync.errors import QQGroupError, ReplyExpired, ReplyLimitReached, Text
+from qqgroup_sync.events.models import attach_budget
+from qqgroup_sync.sending.addresses import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qqgroup_sync.events.models import Event
+    from qqgroup_sync.runtime.clock import Clock
 
 
 class Allowance(NamedTuple):
@@ -21,7 +32,7 @@ C2C = Allowance(4, 3600.0)
 
 
 class ReplyBudget:
-    """The replies that one event still allows. Not thread-safe: its Sender holds a lock.
+    """The replies that one event still allows. Not thread-safe: its Budgets hold a lock.
 
     The k-th reply to a message carries ``msg_seq`` k. A handler that runs again after a crash
     therefore draws the same numbers, and the platform drops what had arrived before.
@@ -67,3 +78,103 @@ def expiry(allowance: Allowance, *, timestamp: float | None, skew: float, arrive
     """
     began = arrived if timestamp is None else min(timestamp - skew, arrived)
     return began + allowance.window
+
+
+class Budgets:
+    """The budgets of all events; safe from any thread.
+
+    Args:
+        clock: Where time comes from.
+        platform_time: Returns the platform's Unix time.
+        language: Language of cause and remedy in errors.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        platform_time: Callable[[], float],
+        language: str | None = None,
+    ) -> None:
+        self._clock = clock
+        self._platform_time = platform_time
+        self._language = language
+        self._lock = threading.Lock()
+
+    def left(self, event: Event) -> int:
+        """Return how many replies an event still allows."""
+        budget = self.of(event)
+        return budget.left(self._clock.time())
+
+    def expires_at(self, event: Event) -> float:
+        """Return when an event can be answered no more, in Unix seconds."""
+        return self.of(event).expires_at
+
+    def of(self, event: Event) -> ReplyBudget:
+        """Return the budget of an event, which begins with the first question for it.
+
+        Raises:
+            ConfigError: It comes from no group and no user.
+        """
+        budget = event.budget
+        if budget is not None:
+            return budget  # type: ignore[no-any-return]  # the slot is this room's
+        with self._lock:
+            if event.budget is None:
+                scene, _ = address_of(event)
+                allowance = GROUP if scene == "group" else C2C
+                skew = self._platform_time() - self._clock.time()
+                ends = expiry(
+                    allowance, timestamp=event.timestamp, skew=skew, arrived=event.received_at
+                )
+                attach_budget(event, ReplyBudget(allowance, ends))
+            return event.budget  # type: ignore[no-any-return]
+
+    def refusal(self, budget: ReplyBudget, wanted: int) -> QQGroupError | None:
+        """Return why a budget does not allow so many replies; None when it does."""
+        now = self._clock.time()
+        if wanted <= budget.left(now):
+            return None
+        count, window = budget.allowance
+        rule = Text(
+            f"A message can be answered {count} times within {window / 60:g} minutes.",
+            f"一条消息在 {window / 60:g} 分钟内最多可回复 {count} 次。",
+        )
+        if now >= budget.expires_at:
+            return ReplyExpired(
+                f"the message can be answered no more: its window ended"
+                f" {now - budget.expires_at:.0f} s ago",
+                cause=rule,
+                remedy=Text(
+                    "Answer sooner, or use Client(proactive_fallback=True).",
+                    "请尽快回复，或使用 Client(proactive_fallback=True) 转为主动消息。",
+                ),
+                language=self._language,
+            )
+        return ReplyLimitReached(
+            f"{wanted} messages are needed, but only {budget.left(now)} replies are left",
+            cause=rule,
+            remedy=Text(
+                "Put the texts into fewer replies, or use Client(proactive_fallback=True).",
+                "请把内容合并成更少的回复，或使用 Client(proactive_fallback=True)。",
+            ),
+            language=self._language,
+        )
+
+    def draw(self, budget: ReplyBudget) -> int:
+        """Use one reply up; return its ``msg_seq``, which a retry of the same send carries again.
+
+        Raises:
+            ReplyExpired: The event is too old to be answered.
+            ReplyLimitReached: No reply is left.
+        """
+        with self._lock:
+            refusal = self.refusal(budget, 1)  # others may have answered meanwhile
+            if refusal is None:
+                return budget.take()
+        raise refusal
+
+    def give_back(self, budget: ReplyBudget) -> None:
+        """Note that the platform refused a reply."""
+        with self._lock:
+            budget.give_back()

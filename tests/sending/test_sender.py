@@ -35,6 +35,7 @@ from qqgroup_sync.events.models import (
     Member,
 )
 from qqgroup_sync.message.chain import Chain
+from qqgroup_sync.sending.replies import Budgets
 from qqgroup_sync.sending.sender import Sender
 from tests.clocks import START
 
@@ -88,6 +89,16 @@ class Platform:
         self.recalled.append(("c2c", openid, msg_id))
 
 
+class NoMedia:
+    """What brings media, for messages that have none."""
+
+    def drawn(self, chain):
+        return chain
+
+    def fill(self, payloads, scene, openid):
+        assert not any(payload.medium or payload.pictures for payload in payloads)
+
+
 @pytest.fixture(autouse=True)
 def _english(monkeypatch):
     """Let remedies be English, whatever this machine speaks."""
@@ -105,7 +116,8 @@ def make_sender(platform, clock):
     """Return a function that makes senders to the platform."""
 
     def make(**options):
-        return Sender(platform, platform, clock, language="en", **options)
+        budgets = Budgets(clock, platform_time=platform.platform_time, language="en")
+        return Sender(platform, budgets, NoMedia(), clock, language="en", **options)
 
     return make
 
@@ -246,7 +258,7 @@ def test_what_cannot_be_sent_costs_no_reply(sender, platform, content):
     message = question()
     with pytest.raises(QQGroupError):
         sender.reply(message, content)
-    assert sender.replies_left(message) == 5
+    assert sender.budgets.left(message) == 5
     assert platform.posts == []
 
 
@@ -267,7 +279,7 @@ def test_replies_are_numbered_and_limited(sender, platform, make, limit):
     message = make()
     left = []
     for _ in range(limit):
-        left.append(sender.replies_left(message))
+        left.append(sender.budgets.left(message))
         sender.reply(message, "x")
     with pytest.raises(ReplyLimitReached, match="0 replies are left") as caught:
         sender.reply(message, "x")
@@ -319,7 +331,7 @@ def test_many_threads_draw_distinct_numbers(sender, platform):
     drawn = sorted(numbers(platform))
     assert drawn == list(range(1, len(drawn) + 1))
     assert len(drawn) >= 5
-    assert sender.replies_left(message) == 0
+    assert sender.budgets.left(message) == 0
 
 
 # ---------------------------------------------------------------------- the window
@@ -340,11 +352,11 @@ def test_the_window_is_known(sender, platform, clock, *, make, fields, skew, end
     """From the platform's timestamp, its clock and the arrival."""
     platform.skew = skew
     message = make(**fields)
-    assert sender.expires_at(message) == ends
+    assert sender.budgets.expires_at(message) == ends
     clock.now = ends - 0.01
-    assert sender.replies_left(message) > 0
+    assert sender.budgets.left(message) > 0
     clock.now = ends
-    assert sender.replies_left(message) == 0
+    assert sender.budgets.left(message) == 0
 
 
 def test_a_late_reply_is_refused_and_never_posted(sender, platform, clock):
@@ -361,9 +373,9 @@ def test_a_late_reply_is_refused_and_never_posted(sender, platform, clock):
 def test_the_window_does_not_move_with_a_later_look(sender, platform):
     """The first look decides; a clock that is corrected later opens no closed window."""
     message = question()
-    ends = sender.expires_at(message)
+    ends = sender.budgets.expires_at(message)
     platform.skew = -1000.0
-    assert sender.expires_at(message) == ends
+    assert sender.budgets.expires_at(message) == ends
 
 
 # ---------------------------------------------------------------------- refusals
@@ -629,7 +641,8 @@ def test_close_ends_a_message_between_its_parts(make_sender, platform):
 
 def test_errors_speak_the_clients_language(platform, clock):
     """Cause and remedy in Chinese for a Chinese client."""
-    sender = Sender(platform, platform, clock, language="zh")
+    budgets = Budgets(clock, platform_time=platform.platform_time, language="zh")
+    sender = Sender(platform, budgets, NoMedia(), clock, language="zh")
     message = question()
     clock.advance(301)
     with pytest.raises(ReplyExpired) as caught:
@@ -645,7 +658,7 @@ def test_a_refused_reply_costs_no_place_but_its_number(sender, platform):
     for _ in range(5):
         with pytest.raises(ContentRejected):
             sender.reply(message, "see example.com")
-    assert sender.replies_left(message) == 5
+    assert sender.budgets.left(message) == 5
     sender.reply(message, "all right")
     assert platform.bodies[-1]["msg_seq"] == 6
 
@@ -656,7 +669,7 @@ def test_a_failure_that_may_have_gone_through_costs_its_place(sender, platform):
     platform.script = [ServerError("oops", status=500)]
     with pytest.raises(ServerError):
         sender.reply(message, "hm")
-    assert sender.replies_left(message) == 4
+    assert sender.budgets.left(message) == 4
 
 
 def test_replies_of_several_threads_never_exceed_the_budget(sender, platform):
