@@ -25,7 +25,8 @@ FLOORS = (
         *("gateway.runner", "gateway.heartbeat", "gateway.discovery"),
         *("media.builder", "media.serving", "media.hosting", "media.upload", "media.chunks"),
         *("media.ladder", "media.puts", "media.ways", "media.file_infos", "media.progress"),
-        *("media.resource_server", "media.resource_app", "media.public_address", "media.probe"),
+        *("media.resource_server", "media.resource_app", "media.shelf", "media.http_loop"),
+        *("media.listening", "media.public_address", "media.probe"),
     ),
     ("api",),
     (

@@ -36,6 +36,7 @@ def sendable(source: Source) -> Source:
     if source.format in NATIVE_IMAGES or (source.format in LISTED_IMAGES and not has_pillow()):
         return source
     from PIL import Image as Pictures  # noqa: PLC0415 - an extra
+    from PIL import UnidentifiedImageError  # noqa: PLC0415 - an extra
 
     try:
         with source.open() as file, Pictures.open(file) as picture:
@@ -45,8 +46,10 @@ def sendable(source: Source) -> Source:
     except (Pictures.DecompressionBombError, Pictures.DecompressionBombWarning) as error:
         raise _too_many_pixels(source) from error
     except Exception as error:  # a damaged picture makes Pillow raise almost anything
+        unknown = isinstance(error, UnidentifiedImageError)
+        why = "it is damaged, or new to this Pillow" if unknown else error
         raise UnsupportedMedia(
-            f"{source} cannot be read as a {source.format.name} picture: {error}",
+            f"{source} cannot be read as {source.format.name} picture: {why}",
             remedy=Text("Save it as png or jpg.", "请另存为 png 或 jpg。"),
         ) from error
     if len(data) > LIMITS["image"]:

@@ -6,29 +6,19 @@ It says what is published, by whom and for how long; how it is answered is ``res
 from __future__ import annotations
 
 import contextlib
-import errno
-import ipaddress
 import logging
-import math
 import re
-import secrets
 import selectors
 import socket
-import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import ConfigError, HostingError, StateError, Text
-from qqgroup_sync.media.resource_app import (
-    DRAIN,
-    HttpLoop,
-    Published,
-    build,
-    content_type_of,
-    server_options,
-)
+from qqgroup_sync.media.http_loop import DRAIN, HttpLoop, server_options
+from qqgroup_sync.media.listening import bind, check_options
+from qqgroup_sync.media.resource_app import Published, build, content_type_of
+from qqgroup_sync.media.shelf import Shelf
 from qqgroup_sync.media.temp_files import TempFiles, plain_suffix
 from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.service import Service
@@ -41,10 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 1024
 LIFETIME = 600.0  # seconds
 ENDING = 5.0  # seconds that a newcomer waits for the port of a server that is ending
-_OURS_TO_SAY = ("host", "port", "listen", "sockets", "unix_socket")
 _CONTENT_TYPE = re.compile(r"(?a)[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:; ?[\w-]+=[\w.-]+)*")
 
 _lock = threading.Lock()
@@ -73,7 +61,7 @@ def acquire(
         ConfigError: The port is served with other options in this process.
         HostingError: The port cannot be bound.
     """
-    _check(options, language)
+    check_options(options, language)
     while True:
         with _lock:
             server = _servers.get(options.port) if options.port else None
@@ -195,93 +183,6 @@ class Lease:
             _forget(self._server)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    published: Published
-    ends: float
-    lease: Lease
-
-
-class _Shelf:
-    """What is published on one port; safe from any thread."""
-
-    def __init__(self, files: TempFiles, clock: Clock) -> None:
-        self._files = files
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._entries: dict[str, _Entry] = {}
-        self._leases: set[Lease] = set()
-        self._next_end = math.inf  # when the first of them must go, or earlier
-        self.requests = 0
-
-    @property
-    def leases(self) -> list[Lease]:
-        """Those who may publish."""
-        with self._lock:
-            return list(self._leases)
-
-    def enter(self, lease: Lease) -> None:
-        """Let a lease publish."""
-        with self._lock:
-            self._leases.add(lease)
-
-    def leave(self, lease: Lease) -> None:
-        """Withdraw everything of a lease, which publishes nothing any more."""
-        with self._lock:
-            self._leases.discard(lease)
-        self.withdraw(lambda _name, entry: entry.lease is lease)
-
-    def publish(self, lease: Lease, published: Published, suffix: str, lifetime: float) -> str:
-        """Enter a file in the list; return its name."""
-        self.expire()
-        name = secrets.token_hex(16) + suffix
-        entry = _Entry(published, self._clock.monotonic() + lifetime, lease)
-        with self._lock:
-            present = lease in self._leases
-            if present:
-                self._entries[name] = entry
-                self._next_end = min(self._next_end, entry.ends)
-        if not present:
-            self._delete([entry])
-            raise StateError("the resource service was stopped while something was published")
-        return name
-
-    def find(self, name: str) -> Published | None:
-        """Return what a client may have under this name."""
-        now = self._clock.monotonic()
-        with self._lock:
-            entry = self._entries.get(name)
-            if entry is not None and entry.ends > now:
-                self.requests += 1
-                return entry.published
-        return None
-
-    def withdraw(self, which: Callable[[str, _Entry], bool]) -> None:
-        """Strike entries from the list and delete their files."""
-        with self._lock:
-            gone = {name: entry for name, entry in self._entries.items() if which(name, entry)}
-            for name in gone:
-                del self._entries[name]
-        self._delete(list(gone.values()))
-
-    def expire(self) -> bool:
-        """Withdraw what has lived its time; return whether anything is left."""
-        now = self._clock.monotonic()
-        if now >= self._next_end:
-            self.withdraw(lambda _name, entry: entry.ends <= now)
-            with self._lock:
-                ends = [entry.ends for entry in self._entries.values()]
-                self._next_end = min(ends, default=math.inf)
-        return bool(self._entries)
-
-    def _delete(self, entries: list[_Entry]) -> None:
-        with self._lock:
-            needed = {entry.published.path for entry in self._entries.values()}
-        for entry in entries:
-            if entry.published.path not in needed:
-                self._files.remove(entry.published.path)
-
-
 class _Server:
     """What the leases of one port share. Which of them there are is guarded by ``_lock``."""
 
@@ -291,7 +192,7 @@ class _Server:
         self.options = options
         self.folder = Path(options.resource_path).absolute()
         self.files = TempFiles(self.folder, language=language)
-        self.shelf = _Shelf(self.files, clock)
+        self.shelf = Shelf(self.files, clock)
         self.port = options.port
         self.users = 1
         self.ending = False
@@ -312,7 +213,7 @@ class _Server:
 
     def open(self) -> None:
         """Bind the port, sweep the folder, start the thread."""
-        self._listener = _bind(self.options, self._language)
+        self._listener = bind(self.options, self._language)
         try:
             self.port = self._listener.getsockname()[1]
             self._wake, self._bell = socket.socketpair()
@@ -449,91 +350,3 @@ def _forget(server: _Server) -> None:
         if _servers.get(server.options.port) is server:
             del _servers[server.options.port]
     server.port_free.set()
-
-
-def _check(options: QQGroupChainBuilderOptions, language: str | None) -> None:
-    wrong = [name for name in options.http_server_options or () if name in _OURS_TO_SAY]
-    if wrong:
-        raise ConfigError(
-            f"http_server_options: {wrong[0]} is not possible here",
-            remedy=Text(
-                "Say where to listen by QQGroupChainBuilderOptions(host=..., port=...).",
-                "监听地址请用 QQGroupChainBuilderOptions(host=..., port=...) 设置。",
-            ),
-            language=language,
-        )
-
-
-def _bind(options: QQGroupChainBuilderOptions, language: str | None) -> socket.socket:
-    """Return a listening socket."""
-    try:
-        family, address = _address(options.host, options.port)
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            if sys.platform == "win32":  # there SO_REUSEADDR lets two servers share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            else:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                with contextlib.suppress(OSError):  # "::" means IPv4 as well, where that exists
-                    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            listener.bind(address)
-            listener.listen(BACKLOG)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-    except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
-        why = error.strerror if isinstance(error, OSError) else "no host name"
-        cause, remedy = _diagnose(error)
-        raise HostingError(
-            f"the resource service cannot listen on {options.host}:{options.port}: {why}",
-            cause=cause,
-            remedy=remedy,
-            language=language,
-        ) from error
-    return listener
-
-
-def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    host = "0.0.0.0" if host in ("", "*") else host  # noqa: S104 - what those mean
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        found.sort(key=lambda one: one[0] != socket.AF_INET)
-        return found[0][0], (str(found[0][4][0]), port)
-    return (socket.AF_INET if version == 4 else socket.AF_INET6), (host, port)
-
-
-def _diagnose(error: Exception) -> tuple[Text, Text]:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
-        return (
-            Text("Another program has this port.", "端口已被其他程序占用。"),
-            Text(
-                "Stop it (another bot?), or choose another port: "
-                "QQGroupChainBuilderOptions(port=8087).",
-                "请关闭占用端口的程序（另一个机器人？），"
-                "或换一个端口：QQGroupChainBuilderOptions(port=8087)。",
-            ),
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            Text(
-                "Ports below 1024, and some others, are for the administrator.",
-                "1024 以下及部分端口需要管理员权限。",
-            ),
-            Text(
-                "Choose a higher port: QQGroupChainBuilderOptions(port=8086).",
-                "请换用更大的端口：QQGroupChainBuilderOptions(port=8086)。",
-            ),
-        )
-    return (
-        Text("The host is no address of this machine.", "host 不是本机的地址。"),
-        Text(
-            "Use host='0.0.0.0' for all addresses of this machine; the public address or a "
-            "tunnel's is given by public_url=...",
-            "监听本机所有地址请用 host='0.0.0.0'；公网或隧道地址请用 public_url=... 指定。",
-        ),
-    )

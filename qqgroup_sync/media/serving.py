@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import ConfigError, QQGroupError, StateError, Text
 from qqgroup_sync.media.builder import ChainBuilder
+from qqgroup_sync.media.resource_app import ROUTE
 from qqgroup_sync.media.sources import Source, load
 from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.service import Service
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROUTE = "/resource"  # fixed, as in the seed
 LIFETIME = 600.0  # seconds that a published file stays when nobody says that it was taken
 _PROBE_NAME = "qqgroup-probe"
 

@@ -46,11 +46,13 @@ class _Job:
         self.done = threading.Event()
         self.picture: bytes | None = None
         self.error: BaseException | None = None
+        self._lock = threading.Lock()
 
     def end(self, *, picture: bytes | None = None, error: BaseException | None = None) -> None:
-        if not self.done.is_set():
-            self.picture, self.error = picture, error
-            self.done.set()
+        with self._lock:  # render thread, caller and close() may end it at the same time
+            if not self.done.is_set():
+                self.picture, self.error = picture, error
+                self.done.set()
 
 
 class Renderer:
@@ -202,6 +204,7 @@ class Renderer:
                 ):
                     self._chromium.close()
         finally:
+            self._ident = 0  # the system may give it to another thread
             self._chromium.close()
 
     def _next(self) -> _Job | None:

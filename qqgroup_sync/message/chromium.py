@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import logging
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.errors import MediaError, QQGroupError, StateError, Text, UnsupportedMedia
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ def _usual_places() -> Iterator[Path]:
 class Chromium:
     """One headless browser and playwright's driver process, started when first needed.
 
-    Playwright's objects belong to the thread that made them: everything but :meth:`kill` is
-    called from that one thread.
+    Playwright's objects belong to the thread that made them: everything but :meth:`kill` and
+    :meth:`retire` is called from that one thread.
 
     Args:
         executable: See :func:`find_chromium`.
@@ -161,6 +161,8 @@ class Chromium:
                 ),
                 language=self._language,
             ) from error
+        import asyncio  # noqa: PLC0415 - 40 modules that only this needs
+
         root = hasattr(os, "geteuid") and os.geteuid() == 0
         manager = sync_playwright()
         self._playwright = manager.start()

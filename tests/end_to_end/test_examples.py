@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from PIL import Image as Pictures
 
 from tests.media import sounds
 from tests.waiting import eventually
-from tests.web import serving, tunnel_to
+from tests.web import free_port, serving, tunnel_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CAT = (EXAMPLES / "assets" / "cat.png").read_bytes()
@@ -143,16 +142,9 @@ def test_streaming(sim, run):
     assert sim.platform.stats["typing_accepted"] == 1
 
 
-def free_port():
-    """A port that is free now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return str(sock.getsockname()[1])
-
-
 def test_the_resource_service(sim, run, ming, tmp_path):
     """The platform fetches the picture from the bot's port, and then it is gone."""
-    run("resource_service", PORT=free_port())
+    run("resource_service", PORT=str(free_port()))
     ming.say("cat")
     (cat,) = replies(ming.group, 1)
     assert (cat.file.way, cat.file.data) == ("url", CAT)
@@ -170,8 +162,8 @@ def test_the_default_options_are_the_seed_s(run, ming):
 def test_a_tunnel(run, ming):
     """The platform fetches through the tunnel's address."""
     port = free_port()
-    with tunnel_to(int(port)) as address:
-        run("tunnel", TUNNEL=address, PORT=port)
+    with tunnel_to(port) as address:
+        run("tunnel", TUNNEL=address, PORT=str(port))
         ming.say("cat")
         (cat,) = replies(ming.group, 1)
     assert cat.file.url.startswith(f"{address}/resource/")

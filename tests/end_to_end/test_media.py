@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from PIL import Image as Pictures
 from qqgroup_sync import ApiError, Chain, MediaError, MediaRejected, QQGroupChainBuilderOptions
 from tests.media import sounds
 from tests.media.samples import noisy_picture, picture, silk, video, wav
-from tests.web import serving
+from tests.waiting import eventually
+from tests.web import free_port, serving
 
 WAYS = {"base64": "file_data", "chunked": "chunked", "url": "url"}
 TYPES = {"image": 1, "video": 2, "voice": 3, "file": 4}
@@ -302,5 +305,59 @@ def test_the_client_leaves_no_file_behind(make_client, chats, free, tmp_path, mo
     client.start()
     chats(client, "group", Chain().image(picture()))
     client.stop()
-    assert os.listdir(tmp_path) in ([], ["resource"])
-    assert not (tmp_path / "resource").exists() or list((tmp_path / "resource").iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*") if path.name != "resource"] == []
+
+
+BOT = """
+import sys
+from qqgroup_sync import Chain, Client, QQGroupChainBuilderOptions
+options = QQGroupChainBuilderOptions("127.0.0.1", int(sys.argv[1]), sys.argv[2])
+client = Client(media="serve", default_chain_builder_options=options)
+client.on_group_message(lambda message: Chain().file(b"content of the bot" * 1000, "x.bin"))
+client.run()
+"""
+
+
+def test_a_bot_that_is_killed_in_the_middle_of_an_upload_leaves_nothing(free, tmp_path):
+    """The next start clears up after it, and touches nothing else."""
+    folder = tmp_path / "resource"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "mine" / "notes.txt").write_text("keep me")
+    (folder / "song.mp3").write_bytes(b"keep me, too")
+    port, group = free_port(), free.platform.group("g")
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-c", BOT, str(port), str(folder)],
+            env={**os.environ, "QQ_SIMULATOR": free.url},
+        )
+        eventually(lambda: free.platform.sessions.live(), 20)
+        return process
+
+    def ours():
+        kept = {folder / "mine", folder / "mine" / "notes.txt", folder / "song.mp3"}
+        return [path for path in folder.rglob("*") if path not in kept]
+
+    first = start()
+    try:
+        free.faults.delay("/files", 30)
+        group.member("Ming").say("go")
+        eventually(lambda: any(path.stat().st_size == 18_000 for path in ours()), 20)
+    finally:
+        first.kill()
+        first.wait(10)
+    assert any(path.stat().st_size == 18_000 for path in ours())
+    eventually(lambda: not free.platform.sessions.live(), 20)
+    free.faults.clear()
+    second = start()
+    try:
+        eventually(lambda: not ours(), 20)
+        group.member("Lan").say("go")
+        assert group.next_reply(20).file.data == b"content of the bot" * 1000
+        eventually(lambda: not [path for path in ours() if path.suffix == ".bin"], 20)
+    finally:
+        second.terminate()
+        assert second.wait(20) == 0
+    assert ours() == []
+    assert (folder / "mine" / "notes.txt").read_text() == "keep me"
+    assert (folder / "song.mp3").read_bytes() == b"keep me, too"
