@@ -284,8 +284,8 @@ class Chain:
         Args:
             text: ``[cl text@#rrggbb cle]`` colours a part of it.
             images: Pictures that are drawn into it.
-            width: Pixels; by default as much as is needed.
-            height: Pixels; by default as much as is needed.
+            width: In points, of two pixels each; by default as much as is needed.
+            height: In points, at least; by default as much as is needed.
             bgcolor: Background.
             **options: See :func:`qqgroup_sync.message.drawing.text_image`.
         """
