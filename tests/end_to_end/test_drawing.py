@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from qqgroup_sync import Chain, ChainBuilder, MediaError
+from qqgroup_sync.runtime.clock import Clock
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +33,7 @@ def test_a_template_with_data(sim, make_client, tmp_path):
         def on_page_rendered(self, page):
             seen.append(page.title())
 
-    client = make_client(default_chain_builder=Hooked())
+    client = make_client(default_chain_builder=Hooked(), clock=Clock())
     client.on_group_message(
         lambda message: Chain().text("card").html(path, {"colour": message.text}, 300, 200)
     )
@@ -49,7 +50,7 @@ def test_a_template_with_data(sim, make_client, tmp_path):
 
 def test_markdown_as_a_picture(sim, make_client):
     """For what QQ's own markdown does not show, such as tables."""
-    client = make_client()
+    client = make_client(clock=Clock())
     group = sim.platform.group("g")
     client.send_group(group.openid, Chain().markdown_image("| a | b |\n|---|---|\n| 1 | 2 |"))
     assert arrived(group).size[0] >= 300
