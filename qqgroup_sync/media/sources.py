@@ -349,9 +349,11 @@ def _absolute(path: Path) -> Path:
 
 
 def _shown(path: Path) -> str:
-    """Return a path as one line that any console can print."""
-    text = "".join(one if one.isprintable() else "\ufffd" for one in str(path))
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    """Return a path as one line that any console can print; it may be base64 by mistake."""
+    text = str(path)
+    end = "..." if len(text) > _LONGEST_SHOWN else ""
+    printable = (one if one.isprintable() else "\ufffd" for one in text[:_LONGEST_SHOWN])
+    return mask("".join(printable)) + end
 
 
 _LONGEST_SHOWN = 300  # characters
@@ -457,7 +459,7 @@ def harmless_name(name: str) -> str:
         name = f"_{name}"
     stem, dot, suffix = name.rpartition(".")
     if not dot or len(suffix) > _LONGEST_SUFFIX:
-        stem, suffix = name, ""
+        stem, dot, suffix = name, "", ""
     room = _LONGEST_NAME - len((dot + suffix).encode())
     stem = stem.encode()[:room].decode(errors="ignore")
     return f"{stem}.{suffix}" if suffix else stem.rstrip(". ") or "file"

@@ -269,6 +269,31 @@ def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
     assert load(tmp_path / "cat.png", "image").read() == PNG
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "kind", "what"),
+    [
+        ("a.png", b"just text", "image", "a.png is text, not a picture"),
+        ("a.png", b"<html>404</html>", "image", "a.png is an HTML page, not a picture"),
+        ("a.png", b"<svg width='1'/>", "image", "a.png is an svg file, not a picture"),
+        ("a.mp4", PNG, "voice", "a.mp4 is a png picture, not a voice"),
+        ("a.png", samples.video(), "image", "a.png is an mp4 video, not a picture"),
+        ("a.png", PNG[:-20], "image", "a.png is incomplete: the png ends in the middle"),
+        ("a.mp4", samples.video()[:-200], "video", "a.mp4 is incomplete: the mp4 ends in the middle"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", [str, Path, Path.read_bytes, lambda path: path.open("rb")])
+def test_the_wrong_content(name, data, kind, what, form, tmp_path, language):
+    """Told in the user's line, by the name that he knows, from whatever kind of source."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    content = form(path)
+    error = refused(content, kind)
+    if isinstance(content, io.IOBase):
+        content.close()
+    assert error.summary == what.replace(name, "the content" if form is Path.read_bytes else name)
+    assert in_language(error, language)
+
+
 # ---------------------------------------------------------------------- what changes later
 
 
@@ -843,7 +868,7 @@ def test_libraries_are_known_without_being_imported():
 import io, sys
 from qqgroup_sync.media.sources import load
 for content in ({PNG!r}, io.BytesIO({PNG!r}), "https://h.cn/a.png", "data:,x"):
-    load(content, "file").digests if not isinstance(content, str) else load(content, "file")
+    load(content, "file")
 try:
     load(object(), "image")
 except ValueError:
