@@ -11,8 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.intake import Intake, Key, Position
-from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.events.models import Interaction, Message
 from qqgroup_sync.events.parse import parse
 from qqgroup_sync.gateway.discovery import Discovery
@@ -92,7 +92,7 @@ class Life:
             report=self.board.note_resources,
             on_death=self.failed,
         )
-        self._router = Router(registry, client)
+        self._dispatcher = Dispatcher(registry, client)
         self._pool = LanePool(
             clock,
             resting=settings.workers,
@@ -101,7 +101,7 @@ class Life:
         )
         self._intake = Intake(
             self._pool,
-            self._router.handle,
+            self._dispatcher.handle,
             clock,
             ordering=settings.ordering,
             ignore_bots=settings.ignore_bots,
@@ -216,7 +216,7 @@ class Life:
             f" as {name}" if name and not resumed else "",
         )  # fmt: skip
         if all_live and not resumed and self._registry.ready_handlers:
-            self._pool.submit(None, self._router.announce_ready)
+            self._pool.submit(None, self._dispatcher.announce_ready)
 
     def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:
         """Note that a shard is not connected."""

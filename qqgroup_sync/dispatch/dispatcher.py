@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Router:
+class Dispatcher:
     """Chooses handlers: observers see everything, one handler gets a message.
 
     Args:

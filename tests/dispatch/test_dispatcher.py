@@ -1,4 +1,4 @@
-"""Router: one handler per message, observers always, and no exception is lost."""
+"""Dispatcher: one handler per message, observers always, and no exception is lost."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.filters import Equal
 from qqgroup_sync.dispatch.registry import Registry
-from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, ContentRejected, WaitCancelled
 from qqgroup_sync.events.models import (
     AuditResult,
@@ -44,9 +44,9 @@ def registry():
 
 
 @pytest.fixture
-def router(registry):
-    """A router over it."""
-    return Router(registry, CLIENT)
+def dispatcher(registry):
+    """A dispatcher over it."""
+    return Dispatcher(registry, CLIENT)
 
 
 @pytest.fixture
@@ -91,18 +91,18 @@ class Broken:
 # ---------------------------------------------------------------------- choosing
 
 
-def test_the_first_that_matches_runs_alone(registry, router, group, replies):
+def test_the_first_that_matches_runs_alone(registry, dispatcher, group, replies):
     """Levels first, then order; what does not match is passed over."""
     registry.on_group_message(lambda message: "too late")
     registry.on_group_message(keywords="bye", level=9)(lambda message: "no match")
     registry.on_group_message(keywords="hi", level=5)(lambda message: "first")
     registry.on_group_message(keywords="hi", level=5)(lambda message: "second")
-    router.handle(group())
+    dispatcher.handle(group())
     assert replies.sent == ["first"]
 
 
 def test_the_first_runs_alone_also_when_it_says_nothing_or_fails(
-    registry, router, group, replies, expected_errors
+    registry, dispatcher, group, replies, expected_errors
 ):
     """Who was asked has had the message."""
 
@@ -112,75 +112,75 @@ def test_the_first_runs_alone_also_when_it_says_nothing_or_fails(
     registry.on_group_message(keywords="one")(lambda message: None)
     registry.on_group_message(keywords="two")(fail)
     registry.on_group_message(lambda message: "fallback")
-    router.handle(group("one"))
-    router.handle(group("two"))
+    dispatcher.handle(group("one"))
+    dispatcher.handle(group("two"))
     assert replies.sent == []
     assert len(expected_errors) == 1
 
 
-def test_groups_and_private_chats_are_apart(registry, router, group, private, replies):
+def test_groups_and_private_chats_are_apart(registry, dispatcher, group, private, replies):
     """A handler hears only what it is for."""
     registry.on_group_message(lambda message: "group")
     registry.on_c2c_message(lambda message: "private")
-    router.handle(group())
-    router.handle(private)
+    dispatcher.handle(group())
+    dispatcher.handle(private)
     assert replies.sent == ["group", "private"]
 
 
 def test_a_filter_that_raises_is_reported_and_the_next_handler_is_asked(
-    registry, router, group, replies, expected_errors
+    registry, dispatcher, group, replies, expected_errors
 ):
     """One broken filter does not silence the bot."""
     told = []
     registry.on_exception(lambda error, client, event: told.append((str(error), event.text)))
     registry.on_group_message(keywords=Equal(Broken()))(lambda message: "never")
     registry.on_group_message(lambda message: "next")
-    router.handle(group())
+    dispatcher.handle(group())
     assert replies.sent == ["next"]
     assert told == [("broken filter", "hi")]
     assert len(expected_errors) == 1
 
 
 @pytest.mark.parametrize("answer", ["text", ["a", "b"], "", 0, False])
-def test_everything_but_none_is_sent(registry, router, group, replies, answer):
+def test_everything_but_none_is_sent(registry, dispatcher, group, replies, answer):
     """Also what cannot be sent: the sender says so, instead of silence."""
     registry.on_group_message(lambda message: answer)
-    router.handle(group())
+    dispatcher.handle(group())
     assert replies.sent == [answer]
 
 
-def test_none_is_not_sent(registry, router, group, replies):
+def test_none_is_not_sent(registry, dispatcher, group, replies):
     """A handler may have replied by itself."""
     registry.on_group_message(lambda message: None)
-    router.handle(group())
+    dispatcher.handle(group())
     assert replies.sent == []
 
 
-def test_nobody_may_be_there(router, group):
+def test_nobody_may_be_there(dispatcher, group):
     """An event without handlers is no error."""
-    router.handle(group())
-    router.handle(Event("SOMETHING_NEW"))
-    router.announce_ready()
+    dispatcher.handle(group())
+    dispatcher.handle(Event("SOMETHING_NEW"))
+    dispatcher.announce_ready()
 
 
 # ---------------------------------------------------------------------- other events
 
 
-def test_all_handlers_of_an_event_run_and_their_answers_are_sent(registry, router, replies):
+def test_all_handlers_of_an_event_run_and_their_answers_are_sent(registry, dispatcher, replies):
     """Lifecycle handlers do not compete."""
     seen = []
     registry.on_group_added(lambda event: "welcome")
     registry.on_group_added(lambda event, client: seen.append(client))
     registry.on_group_added(lambda: "again")
-    router.handle(GroupAdded("GROUP_ADD_ROBOT", group_openid="G", actions=replies))
+    dispatcher.handle(GroupAdded("GROUP_ADD_ROBOT", group_openid="G", actions=replies))
     assert replies.sent == ["welcome", "again"]
     assert seen == [CLIENT]
 
 
-def test_a_click_is_answered(registry, router, replies):
+def test_a_click_is_answered(registry, dispatcher, replies):
     """An interaction is replyable."""
     registry.on_interaction(lambda click: f"you chose {click.button_data}")
-    router.handle(Interaction("INTERACTION_CREATE", button_data="yes", actions=replies))
+    dispatcher.handle(Interaction("INTERACTION_CREATE", button_data="yes", actions=replies))
     assert replies.sent == ["you chose yes"]
 
 
@@ -191,25 +191,25 @@ def test_a_click_is_answered(registry, router, replies):
         ("on_audit_result", AuditResult("MESSAGE_AUDIT_PASS")),
     ],
 )
-def test_what_cannot_be_answered_is_not_answered(registry, router, decorator, event):
+def test_what_cannot_be_answered_is_not_answered(registry, dispatcher, decorator, event):
     """The return value goes nowhere; that is no error."""
     seen = []
     getattr(registry, decorator)(lambda event: seen.append(event) or "into the void")
-    router.handle(event)
+    dispatcher.handle(event)
     assert seen == [event]
 
 
 # ---------------------------------------------------------------------- observers
 
 
-def test_observers_see_every_event_and_never_answer(registry, router, group, replies):
+def test_observers_see_every_event_and_never_answer(registry, dispatcher, group, replies):
     """With or without a handler; what they return is ignored."""
     seen = []
     registry.on_event(lambda event, client: seen.append((event.name, client)) or "ignored")
     registry.on_event("SOMETHING_NEW")(lambda event: seen.append(event.name))
     registry.on_group_message(lambda message: "answer")
-    router.handle(group())
-    router.handle(Event("SOMETHING_NEW"))
+    dispatcher.handle(group())
+    dispatcher.handle(Event("SOMETHING_NEW"))
     assert seen == [
         ("GROUP_AT_MESSAGE_CREATE", CLIENT),
         "SOMETHING_NEW",
@@ -219,7 +219,7 @@ def test_observers_see_every_event_and_never_answer(registry, router, group, rep
 
 
 @pytest.mark.expected_errors
-def test_observers_are_told_although_others_fail(registry, router, group):
+def test_observers_are_told_although_others_fail(registry, dispatcher, group):
     """A failing handler, and a failing observer before, hide nothing."""
 
     def fail(event):
@@ -230,7 +230,7 @@ def test_observers_are_told_although_others_fail(registry, router, group):
     registry.on_event(fail)
     registry.on_event(seen.append)
     message = group()
-    router.handle(message)
+    dispatcher.handle(message)
     assert seen == [message]
 
 
@@ -241,7 +241,7 @@ def test_observers_are_told_although_others_fail(registry, router, group):
     "error", [ValueError("oops"), SystemExit("exit()"), KeyboardInterrupt(), GeneratorExit()]
 )
 def test_an_exception_is_logged_once_with_its_traceback(
-    registry, router, group, error, expected_errors
+    registry, dispatcher, group, error, expected_errors
 ):
     """And never reaches the worker, whatever it is."""
 
@@ -249,39 +249,41 @@ def test_an_exception_is_logged_once_with_its_traceback(
         raise error
 
     registry.on_group_message(unlucky_handler)
-    router.handle(group())
+    dispatcher.handle(group())
     (record,) = expected_errors
     assert record.levelno == logging.ERROR
     assert repr(error) in record.getMessage()
     assert "unlucky_handler" in logging.Formatter().format(record)
 
 
-def test_our_own_errors_are_logged_with_their_remedy(registry, router, group, expected_errors):
+def test_our_own_errors_are_logged_with_their_remedy(registry, dispatcher, group, expected_errors):
     """The log says what to do."""
 
     def fail(message):
         raise ConfigError("nobody to mention", remedy=None)
 
     registry.on_group_message(lambda message: fail(message))
-    router.handle(group())
+    dispatcher.handle(group())
     (record,) = expected_errors
     assert record.getMessage() == "a handler failed: nobody to mention"
 
 
-def test_a_reply_that_fails_goes_to_on_exception(registry, router, group, replies, expected_errors):
+def test_a_reply_that_fails_goes_to_on_exception(
+    registry, dispatcher, group, replies, expected_errors
+):
     """What a handler returns is its own failure, too."""
     told = []
     replies.refuse = ContentRejected("the message is empty", reason="empty")
     registry.on_group_message(lambda message: "x")
     registry.on_exception(ContentRejected)(told.append)
-    router.handle(group())
+    dispatcher.handle(group())
     assert told == [replies.refuse]
     assert len(expected_errors) == 1
 
 
 @pytest.mark.expected_errors
 @pytest.mark.parametrize("takes", range(4))
-def test_guards_get_error_client_and_event_as_many_as_they_take(registry, router, group, takes):
+def test_guards_get_error_client_and_event_as_many_as_they_take(registry, dispatcher, group, takes):
     """(error), (error, client), (error, client, event), or nothing."""
     told = []
     guards = [
@@ -298,13 +300,13 @@ def test_guards_get_error_client_and_event_as_many_as_they_take(registry, router
     registry.on_exception(guards[takes])
     registry.on_group_message(fail)
     message = group()
-    router.handle(message)
+    dispatcher.handle(message)
     assert told == [(error, CLIENT, message)[:takes]]
 
 
 @pytest.mark.expected_errors
 @pytest.mark.parametrize("kind", [ValueError, SystemExit])
-def test_a_handler_that_exits_is_told_like_any_other(registry, router, group, kind):
+def test_a_handler_that_exits_is_told_like_any_other(registry, dispatcher, group, kind):
     """exit() in a handler ends the handler, and says so."""
     told = []
 
@@ -313,11 +315,11 @@ def test_a_handler_that_exits_is_told_like_any_other(registry, router, group, ki
 
     registry.on_group_message(leave)
     registry.on_exception(told.append)
-    router.handle(group())
+    dispatcher.handle(group())
     assert [type(error) for error in told] == [kind]
 
 
-def test_a_failing_guard_is_logged_and_hides_no_other(registry, router, group, expected_errors):
+def test_a_failing_guard_is_logged_and_hides_no_other(registry, dispatcher, group, expected_errors):
     """The last net has none below it but the log."""
     told = []
 
@@ -330,7 +332,7 @@ def test_a_failing_guard_is_logged_and_hides_no_other(registry, router, group, e
     registry.on_group_message(fail)
     registry.on_exception(failing_guard)
     registry.on_exception(told.append)
-    router.handle(group())
+    dispatcher.handle(group())
     assert [str(error) for error in told] == ["first"]
     first, second = expected_errors
     assert "first" in first.getMessage()
@@ -338,7 +340,7 @@ def test_a_failing_guard_is_logged_and_hides_no_other(registry, router, group, e
     assert "second" in logging.Formatter().format(second)
 
 
-def test_what_an_observer_raises_is_told_with_its_event(registry, router, expected_errors):
+def test_what_an_observer_raises_is_told_with_its_event(registry, dispatcher, expected_errors):
     """Observers are handlers, too."""
     told = []
 
@@ -348,12 +350,12 @@ def test_what_an_observer_raises_is_told_with_its_event(registry, router, expect
     registry.on_event(fail)
     registry.on_exception(KeyError)(lambda error, client, event: told.append(event))
     event = Event("SOMETHING_NEW")
-    router.handle(event)
+    dispatcher.handle(event)
     assert told == [event]
     assert len(expected_errors) == 1
 
 
-def test_wait_cancelled_ends_quietly(registry, router, group):
+def test_wait_cancelled_ends_quietly(registry, dispatcher, group):
     """A newer question replaced this one: nothing failed, nothing is logged or told."""
     told = []
 
@@ -363,14 +365,14 @@ def test_wait_cancelled_ends_quietly(registry, router, group):
     registry.on_group_message(asked_otherwise)
     registry.on_exception(told.append)
     registry.on_exception(BaseException)(told.append)
-    router.handle(group())
+    dispatcher.handle(group())
     assert told == []
 
 
 # ---------------------------------------------------------------------- ready
 
 
-def test_ready_is_announced_to_all(registry, router, expected_errors):
+def test_ready_is_announced_to_all(registry, dispatcher, expected_errors):
     """With the client, or with nothing; one that fails hides no other, and has no event."""
     told = []
 
@@ -381,6 +383,6 @@ def test_ready_is_announced_to_all(registry, router, expected_errors):
     registry.on_ready(told.append)
     registry.on_ready(lambda: told.append("ready"))
     registry.on_exception(lambda error, client, event: told.append((client, event)))
-    router.announce_ready()
+    dispatcher.announce_ready()
     assert told == [(CLIENT, None), CLIENT, "ready"]
     assert len(expected_errors) == 1
