@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from qqgroup_sync.errors import MediaTooLarge, Text, UnsupportedMedia
 from qqgroup_sync.media import formats
+from qqgroup_sync.media.endings import is_cut_off
 from qqgroup_sync.media.formats import HEAD, Format, Kind
 
 MIB = 1024 * 1024
@@ -58,7 +59,7 @@ def check(file: BinaryIO, size: int, kind: Kind, name: str) -> Format:
     limit = LIMITS["file"] if convertible else LIMITS[kind]
     if size > limit:
         raise _too_large(size, limit, kind, name)
-    if kind != "file" and formats.is_cut_off(file, size, found):
+    if kind != "file" and is_cut_off(file, size, found):
         raise UnsupportedMedia(
             f"{name} is incomplete: the {found.name} ends in the middle",
             remedy=Text("Download or export the file again.", "请重新下载或导出该文件。"),

@@ -22,6 +22,7 @@ from qqgroup_sync.errors import MediaError, MediaTooLarge, Text, UnsupportedMedi
 from qqgroup_sync.masking import mask
 from qqgroup_sync.media import formats
 from qqgroup_sync.media.checks import LIMITS, A, check
+from qqgroup_sync.media.names import harmless_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -439,29 +440,3 @@ def _drawn(content: Any) -> bytes | None:
 def _homes(thing: object) -> set[str]:
     """Return the packages that a thing's class comes from."""
     return {klass.__module__.partition(".")[0] for klass in type(thing).__mro__}
-
-
-_BAD_IN_NAMES = str.maketrans(
-    dict.fromkeys('\\/:*?"<>|', "_") | dict.fromkeys((*range(32), *range(127, 160)), "_")
-)
-_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # names that Windows keeps
-_LOST_BY_WINDOWS = re.compile(r"[\s.]+\Z")
-_LONGEST_NAME = 200  # bytes: most file systems take 255
-_LONGEST_SUFFIX = 16  # characters; longer ones are no suffix
-
-
-def harmless_name(name: str) -> str:
-    """Return a file name as the platform and every file system take it.
-
-    Source: file_name of the upload page, and what other SDKs replace (2026-08).
-    """
-    name = name.encode(errors="replace").decode().translate(_BAD_IN_NAMES).lstrip()
-    name = _LOST_BY_WINDOWS.sub("", name)
-    if _DEVICE.match(name):
-        name = f"_{name}"
-    stem, dot, suffix = name.rpartition(".")
-    if not dot or len(suffix) > _LONGEST_SUFFIX:
-        stem, dot, suffix = name, "", ""
-    room = _LONGEST_NAME - len((dot + suffix).encode())
-    stem = stem.encode()[:room].decode(errors="ignore")
-    return f"{stem}.{suffix}" if suffix else _LOST_BY_WINDOWS.sub("", stem) or "file"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from qqgroup_sync.media import formats
-from qqgroup_sync.media.formats import HEAD, is_animated_webp, is_cut_off, picture_size, sniff
+from qqgroup_sync.media.endings import is_cut_off
+from qqgroup_sync.media.formats import HEAD, is_animated_webp, picture_size, sniff
 from tests.media import samples, sounds
 
 SIZE = (37, 23)
@@ -220,6 +221,7 @@ def test_real_files_are_known(name):
         (b"\x00" * HEAD, formats.UNKNOWN),
         (b"\x01\x02\x03\x04", formats.UNKNOWN),
         (b"\xff\xff\xff\xff", formats.UNKNOWN),
+        (b"\xff\xeb\x90\x64", formats.UNKNOWN),
         (b"RIFF\x04\x00\x00\x00ACON", formats.UNKNOWN),
         (b"\x00\x00\x00\x08wide\x00\x00\x10\x00mdat", formats.MOV),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", formats.HEIC),

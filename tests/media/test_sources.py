@@ -26,7 +26,8 @@ from qqgroup_sync import Chain
 from qqgroup_sync.errors import MediaError, MediaTooLarge, UnsupportedMedia
 from qqgroup_sync.media import formats
 from qqgroup_sync.media import sources as module
-from qqgroup_sync.media.sources import FIRST_10M, Source, harmless_name, load
+from qqgroup_sync.media.names import harmless_name
+from qqgroup_sync.media.sources import FIRST_10M, Source, load
 from qqgroup_sync.message import elements
 from tests.media import samples
 
