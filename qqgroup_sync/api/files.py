@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, each, given, required, segment
 from qqgroup_sync.api.http import Repeat
+from qqgroup_sync.api.transport import json_body
 from qqgroup_sync.errors import BadResponse, ConfigError, Text
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class FileCalls(Calls):
         *,
         file_type: int | None = None,
         url: str | None = None,
-        file_data: str | None = None,
+        file_data: str | bytes | None = None,
         upload_id: str | None = None,
         file_name: str | None = None,
         srv_send_msg: bool = False,
@@ -43,8 +44,8 @@ class FileCalls(Calls):
             openid: group_openid or user_openid, as the scene asks.
             file_type: 1 picture, 2 video, 3 voice, 4 file; may be left out with ``upload_id``.
             url: Public link that the platform fetches. One of the three ways is given.
-            file_data: Base64 without a ``data:`` prefix, up to about 10 MB of content
-                (undocumented; 413 above).
+            file_data: Base64 without a ``data:`` prefix, quickest as bytes; up to about 10 MB of
+                content (undocumented; 413 above).
             upload_id: Of ``prepare_upload``, when all parts are finished.
             file_name: Shown for type 4.
             srv_send_msg: Deliver at once, as a proactive message; then ``Upload.id`` is set.
@@ -71,14 +72,18 @@ class FileCalls(Calls):
                     "url、file_data、upload_id 三选一。",
                 ),
             )
-        body = given(
+        fields = given(
             file_type=file_type,
             url=url,
-            file_data=file_data,
+            file_data=file_data if isinstance(file_data, str) else None,
             upload_id=upload_id,
             srv_send_msg=srv_send_msg,
             file_name=file_name,
         )
+        body: dict[str, Any] | bytes = fields
+        if isinstance(file_data, bytes):
+            # Half of what a picture costs would be to look for characters to be escaped.
+            body = b'%b,"file_data":"%b"}' % (json_body(fields)[:-1], file_data)
         path = f"{_target(scene, openid)}/files"
         repeat = Repeat.UNSENT if srv_send_msg else Repeat.SAFE
         # The hot call of bots that send pictures. A large body goes by requests, which still reads

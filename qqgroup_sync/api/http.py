@@ -104,7 +104,7 @@ class Http:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | bytes | None = None,
         *,
         repeat: Repeat = Repeat.SAFE,
         params: Mapping[str, str] | None = None,
@@ -116,7 +116,7 @@ class Http:
         Args:
             method: HTTP method.
             path: Path below the host.
-            body: JSON body.
+            body: JSON body; bytes are one already.
             repeat: When the request may be sent again.
             params: Query.
             lean: Take the short way through the connection pool; for the hot calls.
@@ -127,7 +127,7 @@ class Http:
             TransportError: No answer came.
             BadResponse: A 2xx answer is not what the API promises.
         """
-        content = json_body(body) if body is not None else None
+        content = body if body is None or isinstance(body, bytes) else json_body(body)
         if params:
             path = f"{path}?{urlencode(params)}"
         attempt = 0

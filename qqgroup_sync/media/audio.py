@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qqgroup_sync.errors import MediaError, Text, UnsupportedMedia
 from qqgroup_sync.media import child
-from qqgroup_sync.media.pcm import MAX_BYTES, MAX_SECONDS, RATE, end_if_stopped, too_long
+from qqgroup_sync.media.pcm import MAX_BYTES, MAX_SECONDS, RATE, Pauses, end_if_stopped, too_long
 
 if TYPE_CHECKING:
     import threading
@@ -126,7 +126,7 @@ def _read_container(av: Any, container: Any, stop: threading.Event | None) -> by
         seconds = float(stream.duration * stream.time_base)
         if seconds > MAX_SECONDS + 1:
             raise too_long(seconds)
-    pcm = bytearray()
+    pcm, pauses = bytearray(), Pauses(stop)
     resampler = AvResampler(av)
     for packet in _packets(av, container, stream):
         end_if_stopped(stop)
@@ -136,6 +136,7 @@ def _read_container(av: Any, container: Any, stop: threading.Event | None) -> by
             continue
         for frame in frames:
             pcm += resampler.feed(frame)
+        pauses.pause()
         if len(pcm) > MAX_BYTES:
             raise too_long()
     pcm += resampler.flush()

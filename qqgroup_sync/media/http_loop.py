@@ -72,6 +72,7 @@ class HttpLoop:
         wake: Readable when there is something to look at.
         ring: Makes it readable, from any thread.
         application: WSGI.
+        channel: Returns the class of connections, when they do more than hand requests to it.
         options: For waitress, see :func:`server_options`.
         name: Of the thread; the workers' names begin with it.
         clock: Where time comes from.
@@ -85,6 +86,7 @@ class HttpLoop:
         application: Callable[..., Any],
         options: Mapping[str, Any],
         *,
+        channel: Callable[[], type] | None = None,
         name: str,
         clock: Clock,
     ) -> None:
@@ -93,6 +95,7 @@ class HttpLoop:
         self._ring = ring
         self._application = application
         self._options = options
+        self._channel = channel
         self._name = name
         self._clock = clock
         self._map: dict[int, Any] = {}  # what waitress looks at, by file number
@@ -143,6 +146,9 @@ class HttpLoop:
             **self._options,
         )
         self._server.logger = _QUIET
+        plain = not (self._server.adj.url_prefix or self._server.adj.ident)
+        if self._channel is not None and plain:
+            self._server.channel_class = self._channel()
         _watch(self._wake, self._map)
         dispatcher.set_thread_count(self._server.adj.threads)
 

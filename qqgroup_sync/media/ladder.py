@@ -200,11 +200,10 @@ class Ladder:
         return upload
 
     def _send_base64(self, job: Job, source: Source) -> Upload:
-        data = base64.b64encode(source.read()).decode("ascii")
-        return self._send(job, source, file_data=data)
+        return self._send(job, source, file_data=base64.b64encode(source.read()))
 
     def _send(
-        self, job: Job, source: Source, *, url: str | None = None, file_data: str | None = None
+        self, job: Job, source: Source, *, url: str | None = None, file_data: bytes | None = None
     ) -> Upload:
         return self._files.upload_file(
             job.scene,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
+import time
 from array import array
 from operator import mul
 from typing import TYPE_CHECKING
@@ -11,7 +13,6 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.errors import MediaTooLarge, Text, VoiceEncodeError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
 RATE = 24000  # samples per second
@@ -48,6 +49,31 @@ def end_if_stopped(stop: threading.Event | None) -> None:
         raise VoiceEncodeError("the voice was not encoded: it was stopped before its end")
 
 
+_AT_A_STRETCH = 0.001  # seconds
+_PAUSE = 0.0001  # seconds: long enough that another thread takes over
+
+
+class Pauses:
+    """Lets other threads run now and then while this one computes.
+
+    Of itself the interpreter changes threads every 5 ms only, or after several times that when
+    more than one wait.
+
+    Args:
+        stop: Ends a pause early.
+    """
+
+    def __init__(self, stop: threading.Event | None) -> None:
+        self._stop = stop or threading.Event()
+        self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        """Give the interpreter away for a moment, unless that was done just now."""
+        if time.perf_counter() - self._since >= _AT_A_STRETCH:
+            self._stop.wait(_PAUSE)
+            self._since = time.perf_counter()
+
+
 def as_bytes(samples: Sequence[int]) -> bytes:
     """Return samples as little-endian bytes."""
     numbers = array("h", samples)
@@ -63,9 +89,10 @@ class Resampler:
 
     Args:
         rate: Samples per second of what comes in.
+        pause: Called now and then while it computes.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, pause: Callable[[], None] = lambda: None) -> None:
         common = math.gcd(rate, RATE)
         self._whole, self._rest = divmod(rate // common, RATE // common)
         self._steps = RATE // common
@@ -78,6 +105,7 @@ class Resampler:
         self._at = 0  # where the next output's window begins in what waits
         self._step = 0  # and how many steps later it lies, less than one sample
         self._rate = rate
+        self._pause = pause
         self._seen = 0
         self._made = 0
 
@@ -103,6 +131,7 @@ class Resampler:
             phase = step * phases // steps
             if phase not in taps:
                 taps[phase] = self._filter(phase / phases)
+                self._pause()
             output.append(_sum_of_products(taps[phase], waiting[at : at + width]))
             at += self._whole
             step += self._rest

@@ -26,7 +26,7 @@ ROUTE = "/resource"
 # published file cannot act as a page of the user's domain.
 _SHOWN = ("image/", "audio/", "video/")
 _NEVER_SHOWN = ("image/svg+xml",)
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
@@ -55,6 +55,16 @@ class Published:
 
     path: Path
     content_type: str
+
+
+def is_shown(content_type: str) -> bool:
+    """Tell whether a browser may show something in place."""
+    return content_type.startswith(_SHOWN) and not content_type.startswith(_NEVER_SHOWN)
+
+
+def entity_tag(size: int, changed: float) -> str:
+    """Return what tells one version of a file from another; its name says which file it is."""
+    return f"{changed}-{size}"
 
 
 def content_type_of(suffix: str) -> str:
@@ -97,7 +107,7 @@ def build(find: Callable[[str], Published | None]) -> Callable[..., Any]:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
     for rule, function in ((f"{ROUTE}/<name>", resource), ("/healthz", health)):
@@ -117,9 +127,14 @@ def _respond(name: str, published: Published) -> Response:
     from flask import request, send_file  # noqa: PLC0415 - loaded by now
     from werkzeug.wsgi import wrap_file  # noqa: PLC0415 - loaded by now
 
-    kind = published.content_type
-    shown = kind.startswith(_SHOWN) and not kind.startswith(_NEVER_SHOWN)
-    response = send_file(published.path, kind, as_attachment=not shown, download_name=name)
+    found, kind = published.path.stat(), published.content_type
+    response = send_file(
+        published.path,
+        kind,
+        as_attachment=not is_shown(kind),
+        download_name=name,
+        etag=entity_tag(found.st_size, found.st_mtime),
+    )
     if response.status_code == 206 and response.content_range.start is not None:
         # Flask's own way copies a range through memory and holds one of few threads until the
         # client has taken it; a file that stands at its start leaves like any other.

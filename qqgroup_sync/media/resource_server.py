@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.errors import ConfigError, HostingError, StateError, Text
 from qqgroup_sync.media.http_loop import DRAIN, HttpLoop, server_options
 from qqgroup_sync.media.listening import bind, check_options
+from qqgroup_sync.media.plain_gets import channel_class
 from qqgroup_sync.media.resource_app import Published, build, content_type_of
 from qqgroup_sync.media.shelf import Shelf
 from qqgroup_sync.media.temp_files import TempFiles, plain_suffix
@@ -268,6 +269,7 @@ class _Server:
                 self.ring,
                 build(self.shelf.find),
                 options,
+                channel=lambda: channel_class(self.shelf.look, self.shelf.count),
                 name=name,
                 clock=self._clock,
             )

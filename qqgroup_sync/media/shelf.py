@@ -72,14 +72,23 @@ class Shelf:
         return name
 
     def find(self, name: str) -> Published | None:
+        """Return what a client may have under this name, and count that it was asked for."""
+        published = self.look(name)
+        if published is not None:
+            self.count()
+        return published
+
+    def look(self, name: str) -> Published | None:
         """Return what a client may have under this name."""
         now = self._clock.monotonic()
         with self._lock:
             entry = self._entries.get(name)
-            if entry is not None and entry.ends > now:
-                self.requests += 1
-                return entry.published
-        return None
+        return entry.published if entry is not None and entry.ends > now else None
+
+    def count(self) -> None:
+        """Count that something was asked for."""
+        with self._lock:
+            self.requests += 1
 
     def withdraw(self, which: Callable[[str, Entry], bool]) -> None:
         """Strike entries from the list and delete their files."""

@@ -15,6 +15,7 @@ from qqgroup_sync.media.pcm import (
     BYTES_PER_SECOND,
     MAX_SECONDS,
     RATE,
+    Pauses,
     Resampler,
     as_bytes,
     end_if_stopped,
@@ -151,13 +152,14 @@ def _decoded(file: BinaryIO, path: Path | None, head: bytes, stop: threading.Eve
         return audio.decode(file, path, stop=stop)
     if layout.seconds > MAX_SECONDS:
         raise too_long(layout.seconds)
-    resampler = None
+    resampler, pauses = None, Pauses(stop)
     if layout.rate != RATE:
-        resampler = audio.sample_resampler(layout.rate) or Resampler(layout.rate)
+        resampler = audio.sample_resampler(layout.rate) or Resampler(layout.rate, pauses.pause)
     pcm = bytearray()
     for block in wav.blocks(file, layout):
         end_if_stopped(stop)
         pcm += resampler.feed(block) if resampler else as_bytes(block)
+        pauses.pause()
     if resampler:
         pcm += resampler.flush()
     return bytes(pcm)

@@ -18,7 +18,9 @@ _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _RATES = range(1000, 384_001)
 _MAX_CHANNELS = 64
 _MAX_CHUNKS = 1000
-_BLOCK_SECONDS = 0.25  # read at once
+# Read at once: little, because nothing else of this process runs while it is computed with.
+_BLOCK_SECONDS = 0.01
+_BLOCK_SAMPLES = 8192
 _AFTER_SOUND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"JUNK")
 
 
@@ -112,12 +114,13 @@ def _layout(header: bytes, start: int, size: int) -> Layout | None:
 
 
 def blocks(file: BinaryIO, layout: Layout) -> Iterator[Sequence[int]]:
-    """Yield the sound as mono 16 bit samples, a quarter of a second at a time."""
+    """Yield the sound as mono 16 bit samples, at most 10 ms at a time."""
     file.seek(layout.start)
     frame = layout.width * layout.channels
+    most = max(1, min(int(layout.rate * _BLOCK_SECONDS), _BLOCK_SAMPLES // layout.channels))
     left = layout.frames
     while left > 0:
-        wanted = min(left, max(1, int(layout.rate * _BLOCK_SECONDS)))
+        wanted = min(left, most)
         raw = file.read(wanted * frame)
         raw = raw[: len(raw) // frame * frame]
         if not raw:  # the file was cut while we read

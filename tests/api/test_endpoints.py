@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import FrozenInstanceError
 from typing import Any, NamedTuple
 
@@ -1231,3 +1232,15 @@ def test_a_wake_up_stream_needs_no_message():
     api.send_stream_frame(U, "x", index=0, msg_seq=1, is_wakeup=True)
     assert http.calls[0]["body"]["is_wakeup"] is True
     assert "msg_id" not in http.calls[0]["body"]
+
+
+def test_base64_in_bytes_makes_the_same_request():
+    """It is only written into the body without another look at it."""
+    http = FakeHttp({"file_info": "f", "ttl": 60})
+    calls = Endpoints(http)
+    calls.upload_file("group", G, file_type=1, file_data="aGk=")
+    calls.upload_file("group", G, file_type=1, file_data=b"aGk=")
+    text, raw = http.calls
+    assert json.loads(raw.pop("body")) == text.pop("body")
+    assert raw == text
+    assert raw["lean"]
