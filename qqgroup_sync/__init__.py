@@ -9,8 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qqgroup_sync.accounts import Accounts as Accounts
     from qqgroup_sync.client import Client as Client
     from qqgroup_sync.dispatch.filters import Equal as Equal
+    from qqgroup_sync.dispatch.filters import GroupConfig as GroupConfig
+    from qqgroup_sync.dispatch.rate_limits import RateLimit as RateLimit
+    from qqgroup_sync.dispatch.router import Router as Router
     from qqgroup_sync.errors import ApiError as ApiError
     from qqgroup_sync.errors import AuthError as AuthError
     from qqgroup_sync.errors import BadResponse as BadResponse
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from qqgroup_sync.errors import TransportTimeout as TransportTimeout
     from qqgroup_sync.errors import UnsupportedMedia as UnsupportedMedia
     from qqgroup_sync.errors import VoiceEncodeError as VoiceEncodeError
+    from qqgroup_sync.errors import WaitCancelled as WaitCancelled
+    from qqgroup_sync.errors import WaitTimeout as WaitTimeout
     from qqgroup_sync.events.models import Attachment as Attachment
     from qqgroup_sync.events.models import AuditResult as AuditResult
     from qqgroup_sync.events.models import C2CMessage as C2CMessage
@@ -90,14 +96,17 @@ if TYPE_CHECKING:
     from qqgroup_sync.status import Status as Status
 
 _HOMES = {
+    "accounts": "Accounts",
     "client": "Client",
-    "dispatch.filters": "Equal",
+    "dispatch.filters": "Equal GroupConfig",
+    "dispatch.rate_limits": "RateLimit",
+    "dispatch.router": "Router",
     "errors": (
         "ApiError AuthError BadResponse ConfigError ContentRejected DuplicateMessage Forbidden "
         "GatewayError GatewayRejected HostingError IPNotAllowed MediaError MediaRejected "
         "MediaTooLarge NotConnected NotFound PartialSendError ProactiveNotAllowed QQGroupError "
         "RateLimited ReplyExpired ReplyLimitReached ServerError StateError TransportError "
-        "TransportTimeout UnsupportedMedia VoiceEncodeError"
+        "TransportTimeout UnsupportedMedia VoiceEncodeError WaitCancelled WaitTimeout"
     ),
     "events.models": (
         "Attachment AuditResult C2CMessage C2CProactiveAllowed C2CProactiveRefused EnterAio Event "

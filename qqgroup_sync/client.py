@@ -8,25 +8,33 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync import console
-from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync import console, running
+from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import QQGroupError, StateError, Text
-from qqgroup_sync.media.file_infos import MediaMemory
+from qqgroup_sync.lasting import Lasting
+from qqgroup_sync.runtime import cells
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
 from qqgroup_sync.settings import QQGroupChainBuilderOptions, settle
 from qqgroup_sync.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from qqgroup_sync.api.endpoints import Endpoints
+    from qqgroup_sync.dispatch.timed_tasks import Task
     from qqgroup_sync.life import Life, Remembered
+    from qqgroup_sync.notebook.inbox import Inbox
+    from qqgroup_sync.notebook.live_log import LiveLog
+    from qqgroup_sync.notebook.simulated import PrivatePlatform
     from qqgroup_sync.sending.outgoing import Outgoing
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.settings import MediaMode, Ordering, Urls
+    from qqgroup_sync.simulator import Simulator
+    from qqgroup_sync.state.storage import BotStorage
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +42,7 @@ STOP_TIMEOUT = 10.0
 SLICE = 0.1  # the main thread waits in slices: a signal handler may only set a plain flag
 
 
-class Client(Registry):
+class Client(Router):
     """A QQ group bot.
 
     Constructing does nothing: no thread, no connection, no file. Decorate functions, then call
@@ -62,6 +70,8 @@ class Client(Registry):
             events, without members when the bot has no right to them.
         private_urls: Fetch attachments and pictures from private networks, too. Otherwise a link
             in a chat cannot make the bot read what only this machine can reach.
+        state: Folder for what outlives the process (``client.storage``); by default that of this
+            user, or ``QQ_STATE``. None keeps nothing on disk.
         urls: What to do with URLs in plain text, which groups refuse: ``"error"`` lets the
             platform decide, ``"dots"`` replaces their dots, ``"markdown"`` sends links.
         max_text: Characters per message; longer texts are split.
@@ -99,6 +109,7 @@ class Client(Registry):
         media: MediaMode = "auto",
         public_url: str | None = None,
         private_urls: bool = False,
+        state: Any = "default",
         urls: Urls = "error",
         max_text: int = 4000,
         proactive_fallback: bool = False,
@@ -138,6 +149,7 @@ class Client(Registry):
             media=media,
             public_url=public_url,
             private_urls=private_urls,
+            state=state,
             urls=urls,
             max_text=max_text,
             proactive_fallback=proactive_fallback,
@@ -150,7 +162,7 @@ class Client(Registry):
             timeout=timeout,
         )
         self._clock = clock or Clock()
-        self._media_memory = MediaMemory()
+        self._lasting = Lasting(self.settings, self._clock)
         self._lock = threading.Lock()
         self._life: Life | None = None
         self._resting: Outgoing | None = None  # the way out while not started
@@ -161,9 +173,57 @@ class Client(Registry):
         self._ended = threading.Event()
         self._ended.set()
         self._interrupted = False
+        self._inbox: Inbox | None = None
+        self._platform: PrivatePlatform | None = None  # of Client.simulated()
 
     def __repr__(self) -> str:
         return f"<Client {self.settings.appid} {self.status}>"
+
+    def _repr_html_(self) -> str:
+        from qqgroup_sync.notebook.displays import client_html  # noqa: PLC0415 - only there
+
+        return client_html(self.settings, self.status, self)
+
+    @classmethod
+    def simulated(cls, *, simulator: Simulator | None = None, **options: Any) -> Self:
+        """Return a client with a simulated platform of its own, for trying things in one cell.
+
+        The simulator starts and stops with the client, and :meth:`start` waits until the bot is
+        on line. People speak by ``client.simulator.platform.group("g").member("Ming").say("hi")``,
+        and ``client.simulator.platform.group("g").next_reply()`` waits for the answer.
+
+        Args:
+            simulator: Another client's, to have several bots on one platform.
+            **options: Those of :class:`Client`; appid and client_secret may be left out.
+
+        Raises:
+            ConfigError: The extra ``simulator`` is not installed.
+        """
+        from qqgroup_sync.notebook.simulated import (  # noqa: PLC0415 - a bot never loads it
+            PrivatePlatform,
+            defaults,
+        )
+
+        platform = PrivatePlatform(simulator)
+        client = cls(**defaults(options))
+        client._platform = platform
+        return client
+
+    @property
+    def simulator(self) -> Simulator:
+        """The platform of a client that :meth:`simulated` made.
+
+        Raises:
+            StateError: It is another client.
+        """
+        if self._platform is None:
+            raise StateError(
+                "this client has no simulator",
+                remedy=Text("Make it by Client.simulated().", "请用 Client.simulated() 创建。"),
+                language=self.settings.language,
+            )
+        self.settle_family()
+        return self._platform.simulator
 
     # ------------------------------------------------------------------ life
 
@@ -191,6 +251,8 @@ class Client(Registry):
                 self.stop(stop_timeout)
             except KeyboardInterrupt:
                 logger.warning("left at once")
+                if cells.in_notebook():
+                    raise
                 sys.exit(130)
         self._raise_failure()
 
@@ -200,13 +262,23 @@ class Client(Registry):
     def start(self) -> None:
         """Start the bot in the background; returns at once, see :meth:`wait_ready`.
 
+        In a notebook, where cells are run again, starting twice changes nothing, and an earlier
+        client of the same bot is stopped.
+
         Raises:
-            StateError: It runs already.
+            StateError: It runs already, or another client of the same bot and shard does.
             MediaError: With ``media="serve"``: the resource service cannot listen.
         """
         # The rooms with network and threads are loaded here, so that importing stays quick.
         from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
 
+        self.settle_family()
+        if cells.in_notebook():
+            self.inbox  # noqa: B018 - it fills from now on
+            if self._life is not None and self._stopping is None:
+                logger.warning("the bot runs already: start() has changed nothing")
+                return
+        self._prepare()
         with self._lock:
             if self._life is not None:
                 raise StateError(
@@ -220,7 +292,7 @@ class Client(Registry):
                 self,
                 self._clock,
                 remembered=self._remembered or Remembered(),
-                media_memory=self._media_memory,
+                lasting=self._lasting,
                 on_failure=lambda error: self._fail(life, error),
             )
             resting, self._resting = self._resting, None
@@ -233,6 +305,19 @@ class Client(Registry):
         except QQGroupError:
             self.stop()
             raise
+        if self._platform is not None:
+            self.wait_ready()
+
+    def _prepare(self) -> None:
+        """Make sure that no other client of this bot runs here; start a platform of its own."""
+        platform = self._platform
+        running.claim(self, self.settings.api_bases[0] if platform is None else platform.name)
+        if platform is not None:
+            try:
+                self.settings = platform.open(self.settings)
+            except BaseException:
+                running.release(self)
+                raise
 
     def wait_ready(self, timeout: float | None = 30.0) -> bool:
         """Wait until the bot is on line; return whether it is.
@@ -244,18 +329,22 @@ class Client(Registry):
             StateError: It was not started.
             QQGroupError: It cannot come on line; says why.
         """
+        self.settle_family()
         life = self._life
         if life is None:
             self._raise_failure()
-            raise StateError(
-                "the client was not started",
-                remedy=Text("Call start() first.", "请先调用 start()。"),
-                language=self.settings.language,
-            )
+            raise self._not_started()
         ready = life.board.wait_live(timeout)
         if not ready:
             self._raise_failure()
         return ready
+
+    def _not_started(self) -> StateError:
+        return StateError(
+            "the client was not started",
+            remedy=Text("Call start() first.", "请先调用 start()。"),
+            language=self.settings.language,
+        )
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the bot has ended; return whether it has.
@@ -266,6 +355,7 @@ class Client(Registry):
         Raises:
             QQGroupError: It ended because it could not go on; says why.
         """
+        self.settle_family()
         deadline = Deadline(self._clock, timeout)
         while not self._ended.is_set() and not deadline.passed:
             left = deadline.left()
@@ -286,17 +376,19 @@ class Client(Registry):
         Returns:
             Whether every thread ended; those that did not are logged by name.
         """
+        self.request_stop(timeout)
         with self._lock:
             life = self._life
-            if life is not None and self._stopping is None:
-                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
-                self._stopping.start()
             stopping, resting = self._stopping, self._resting
             if life is None:
                 self._resting = None
         if life is None:
+            deadline = Deadline(self._clock, timeout)
             if resting is not None:
-                resting.close(Deadline(self._clock, timeout))
+                resting.close(deadline)
+            self._lasting.close(deadline)
+            if self._platform is not None:
+                self._platform.close()
             return self._all_ended
         if stopping is None or threading.current_thread().name.startswith("qqgroup-"):
             return False
@@ -304,12 +396,28 @@ class Client(Registry):
             pass  # bounded by its own deadline
         return self._all_ended
 
+    def request_stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """Begin to stop the bot; returns at once, from any thread."""
+        with self._lock:
+            life = self._life
+            if life is not None and self._stopping is None:
+                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
+                self._stopping.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._life is not None
+
     def _stop(self, life: Life, timeout: float) -> None:
         stuck = ["the stop itself"]
         try:
             stuck = life.stop(timeout)
+            if self._platform is not None and not self._platform.close():
+                stuck.append("the simulator")
         finally:
             with self._lock:
+                running.release(self)
                 self._remembered = life.remembered()
                 self._life = self._stopping = None
                 self._all_ended = not stuck
@@ -353,6 +461,102 @@ class Client(Registry):
         why = str(self._failure).partition("\n")[0] if self._failure else "not started"
         return Status(why=why)
 
+    # ------------------------------------------------------------------ seeing
+
+    def log(self, level: int | str = "INFO", *, lines: int = 200) -> LiveLog | None:
+        """Show the bot's log: in a notebook under this cell, for as long as the kernel runs.
+
+        Running the cell again begins anew. Outside of notebooks the log goes to the terminal.
+
+        Args:
+            level: The least important level that is shown.
+            lines: How many records are kept.
+
+        Returns:
+            The view, whose ``close()`` ends it; None outside of notebooks.
+        """
+        if not cells.in_kernel():
+            console.show_logs()
+            return None
+        from qqgroup_sync.notebook.live_log import show  # noqa: PLC0415 - only there
+
+        return show(level, lines)
+
+    @property
+    def inbox(self) -> Inbox:
+        """The last 200 messages as a table, the newest last.
+
+        It fills from when it is first asked for, in a notebook from the start.
+        """
+        if self._inbox is None:
+            from qqgroup_sync.notebook.inbox import Inbox  # noqa: PLC0415 - only when used
+
+            self._inbox = inbox = Inbox()
+            with cells.nowhere():  # it stays when the cell is run again
+                self.message_created(inbox.take)
+        return self._inbox
+
+    # ------------------------------------------------------------------ keeping and waiting
+
+    @property
+    def storage(self) -> BotStorage:
+        """A dict of JSON values that outlives the program: of the bot, its groups and users.
+
+        ``client.storage["key"]``, ``client.storage.group(openid)``, ``.user(openid)``; what is
+        kept for the author of a message in its conversation is ``message.session``.
+        """
+        return self._lasting.storage
+
+    def wait_for(
+        self,
+        event: Any = None,
+        *,
+        check: Callable[[Any], Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Wait for an event and return it, without taking it from its handlers.
+
+        Blocks; from any thread, such as the main one or a notebook cell.
+
+        Args:
+            event: A class such as ``GroupMessage``, a name of the platform's such as
+                ``"GROUP_ADD_ROBOT"``, or None for any.
+            check: Returns whether it is the one.
+            timeout: Seconds; None waits as long as the client runs.
+
+        Returns:
+            The event; None when none came in time.
+
+        Raises:
+            StateError: The client does not run.
+            WaitCancelled: It stops.
+        """
+        self.settle_family()
+        life = self._life
+        if life is None:
+            raise self._not_started()
+
+        def wanted(found: Any) -> bool:
+            fits = (
+                event is None
+                or (isinstance(event, type) and isinstance(found, event))
+                or found.name == event
+            )
+            return fits and (check is None or bool(check(found)))
+
+        with life.waiters.watching(wanted) as waiter:
+            return life.waiters.wait(waiter, timeout)
+
+    def _task_added(self, task: Task) -> None:
+        life = self._life
+        if life is not None:
+            life.add_task(task)
+
+    def _tasks_removed(self, tag: str) -> None:
+        life = self._life
+        if life is not None:
+            life.remove_tasks(tag)
+
     # ------------------------------------------------------------------ sending
 
     def send_group(self, group_openid: str, content: Any, *, timeout: float | None = None) -> Sent:
@@ -393,9 +597,16 @@ class Client(Registry):
     def _way_out(self) -> Outgoing:
         from qqgroup_sync.sending.outgoing import Outgoing  # noqa: PLC0415 - see start
 
+        if self._platform is not None:
+            self.settings = self._platform.open(self.settings)
         with self._lock:
             if self._life is not None:
                 return self._life.outgoing
             if self._resting is None:
-                self._resting = Outgoing(self.settings, self._clock, memory=self._media_memory)
+                self._resting = Outgoing(
+                    self.settings,
+                    self._clock,
+                    memory=self._lasting.media,
+                    session=self._lasting.session,
+                )
             return self._resting

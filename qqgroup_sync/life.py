@@ -11,8 +11,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch.dialogue import Dialogues
 from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.intake import Intake, Key, Position
+from qqgroup_sync.dispatch.waiters import Waiters
 from qqgroup_sync.events.models import Interaction, Message
 from qqgroup_sync.events.parse import parse
 from qqgroup_sync.gateway.discovery import Discovery
@@ -23,13 +25,16 @@ from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.lanes import LanePool
 from qqgroup_sync.runtime.service import Service
 from qqgroup_sync.sending.outgoing import Outgoing
+from qqgroup_sync.state.sessions import Place
 from qqgroup_sync.status import StatusBoard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qqgroup_sync.dispatch.registry import Registry
-    from qqgroup_sync.media.file_infos import MediaMemory
+    from qqgroup_sync.dispatch.schedule import Schedule
+    from qqgroup_sync.dispatch.timed_tasks import Task
+    from qqgroup_sync.lasting import Lasting
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.settings import Settings
     from qqgroup_sync.status import Status
@@ -56,7 +61,7 @@ class Life:
         client: Passed to handlers that want it.
         clock: Where time comes from.
         remembered: What the life before left.
-        media_memory: What was learned about uploads.
+        lasting: What outlives a start.
         on_failure: Told once when the bot cannot go on.
     """
 
@@ -68,11 +73,13 @@ class Life:
         clock: Clock,
         *,
         remembered: Remembered,
-        media_memory: MediaMemory,
+        lasting: Lasting,
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
         self._registry = registry
+        self._lasting = lasting
+        self._client = client
         self._clock = clock
         self._remembered = remembered
         self._on_failure = on_failure
@@ -83,22 +90,38 @@ class Life:
         self._last_events: dict[int, float] = {}
         self._runners: list[GatewayRunner] = []
         self.board = StatusBoard(clock)
-        self.outgoing = Outgoing(
-            settings,
-            clock,
-            memory=media_memory,
-            await_gateway=self._await_gateway,
-            aside=lambda: self._pool.park(keep_lane=True),
-            report=self.board.note_resources,
-            on_death=self.failed,
-        )
-        self._dispatcher = Dispatcher(registry, client)
         self._pool = LanePool(
             clock,
             resting=settings.workers,
             working=settings.max_workers,
             capacity=settings.queue_size,
         )
+        self.waiters = Waiters(clock, self._pool.park)
+        dialogues = Dialogues(self.waiters, clock, settings.language)
+        self.outgoing = Outgoing(
+            settings,
+            clock,
+            memory=lasting.media,
+            dialogue=dialogues.of,
+            session=lasting.session,
+            note_button=lasting.buttons.remember,
+            await_gateway=self._await_gateway,
+            aside=lambda: self._pool.park(keep_lane=True),
+            report=self.board.note_resources,
+            on_death=self.failed,
+        )
+        self._dispatcher = Dispatcher(
+            registry,
+            client,
+            clock=clock,
+            waiters=self.waiters,
+            buttons=lasting.buttons,
+            share_budget=self.outgoing.sender.budgets.share,
+            language=settings.language,
+        )
+        self._sessions = lasting.sessions(self.outgoing.host)
+        self._schedule: Schedule | None = None
+        self._scheduling = threading.Lock()
         self._intake = Intake(
             self._pool,
             self._dispatcher.handle,
@@ -106,6 +129,7 @@ class Life:
             ordering=settings.ordering,
             ignore_bots=settings.ignore_bots,
             handled=remembered.handled,
+            note=self._note if self._sessions is not None else None,
         )
         self._discovery = Discovery(
             self.outgoing.endpoints,
@@ -130,10 +154,14 @@ class Life:
         self.outgoing.media.open()
         self._pool.start()
         self._token_service.start()
+        for task in self._registry.tasks:
+            self.add_task(task)
         if self._settings.shards == "auto":
             self._run_shard(0, 1, prepare=self._spread)
         else:
-            self._run_shard(self._settings.shard_index, self._settings.shards)
+            self._run_shard(
+                self._settings.shard_index, self._settings.shards, prepare=self._take_over
+            )
 
     def _run_shard(
         self, index: int, count: int, *, prepare: Callable[[], None] | None = None
@@ -165,13 +193,75 @@ class Life:
         self._runners.append(runner)
         runner.service.start()
 
+    def _take_over(self) -> None:
+        """Go on where an earlier process ended; runs in the first shard's thread.
+
+        Raises:
+            StateError: Another process runs this bot and shard.
+        """
+        if self._sessions is None or not self._sessions.claim(self._disconnect):
+            return
+        known = self._sessions.load()
+        if self._remembered.positions:
+            return  # an earlier start in this process knows better
+        self._intake.remember(known.handled)
+        self._remembered = Remembered(
+            {shard: Position(*place) for shard, place in known.places.items()}
+        )
+        for runner in self._runners:
+            self._go_on(runner.session)
+
+    def _go_on(self, session: GatewaySession) -> None:
+        """Let a session that has not begun resume the one before."""
+        index = session.shard[0]
+        position = self._remembered.positions.get(index)
+        if position is not None and position.session_id and not session.session_id:
+            session.session_id, session.received = position
+            self._intake.begin_session(index, position.session_id, position.s)
+
+    def _note(self, shard: int, position: Position, key: Key | None) -> None:
+        """Keep for the next process that an event was handled."""
+        assert self._sessions is not None
+        self._sessions.note(shard, Place(*position), key)
+
     def _spread(self) -> None:
         """Start as many shards as the platform recommends; runs in the first one's thread."""
+        self._take_over()
         count = max(1, self._discovery.info().shards)
         first = self._runners[0].session
         first.shard = (0, count)
         for index in range(1, count):
             self._run_shard(index, count)
+
+    # ------------------------------------------------------------------ timed tasks
+
+    def add_task(self, task: Task) -> None:
+        """Run a task at its times from now on."""
+        from qqgroup_sync.dispatch.schedule import Schedule  # noqa: PLC0415 - an extra
+
+        with self._scheduling:
+            if self.board.ending:
+                return
+            new = self._schedule is None
+            if self._schedule is None:
+                self._schedule = Schedule(
+                    self._clock,
+                    submit=lambda run: self._pool.submit(None, run),
+                    on_error=lambda error, _task: self._dispatcher.failed(error, None),
+                    arguments=(self._client,),
+                    on_death=self.failed,
+                    language=self._settings.language,
+                )
+            schedule = self._schedule
+        schedule.add(task)
+        if new:
+            schedule.start()
+
+    def remove_tasks(self, tag: str) -> None:
+        """Run the tasks of a tag no more."""
+        schedule = self._schedule
+        if schedule is not None:
+            schedule.remove(tag)
 
     # ------------------------------------------------------------------ what the shards tell
 
@@ -206,6 +296,8 @@ class Life:
         index, count = session.shard
         if not resumed:
             self._intake.begin_session(index, session.session_id, session.received)
+            if self._sessions is not None:
+                self._sessions.settle(index, Place(session.session_id, session.received))
             self._own_ids.add(str(user.get("id") or ""))
             self.board.bot_name = str(user.get("username") or "")
         name = self.board.bot_name
@@ -265,9 +357,11 @@ class Life:
         self.board.end("stopping", "stop() was called")
         self.outgoing.halt.set()
         left = self._pool.close()
+        stuck = self._schedule.stop(deadline) if self._schedule is not None else []
+        self.waiters.close()  # handlers in a dialogue end quietly
         if left:
             logger.warning("%d messages were not handled; the next start gets them again", left)
-        stuck = self._pool.join(for_handlers)
+        stuck += self._pool.join(for_handlers)
         self._disconnect.set()
         # Not a snapshot: until it ends, the first shard may start others (shards="auto").
         for runner in self._runners:
@@ -277,6 +371,10 @@ class Life:
         if not self._token_service.stop(deadline):
             stuck.append(self._token_service.name)
         stuck += self.outgoing.close(deadline)
+        if self._sessions is not None:
+            for shard, position in self._intake.positions().items():
+                self._sessions.settle(shard, Place(*position))
+        stuck += self._lasting.close(deadline)
         self.board.end("offline", "stopped")
         return stuck
 

@@ -82,6 +82,7 @@ class Settings:
     media: MediaMode = "auto"
     public_url: str | None = None
     private_urls: bool = False
+    state: Any = "default"
     urls: Urls = "error"
     max_text: int = 4000
     proactive_fallback: bool = False

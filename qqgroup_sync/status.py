@@ -73,6 +73,39 @@ class Status:
         why = f" ({self.why})" if self.why else ""
         return f"{self.state}{why}" + (f" - {away}" if away and self.state != "offline" else "")
 
+    def _repr_html_(self) -> str:
+        from qqgroup_sync import rich  # noqa: PLC0415 - only in notebooks
+
+        told = rich.facts(
+            self.state,
+            [
+                ("why", self.why),
+                ("since", rich.moment(self.since)),
+                ("bot", self.bot_name),
+                ("waiting messages", self.queued),
+                ("workers", self.workers),
+                ("resource service", self.resources),
+                *((name.replace("_", " "), count) for name, count in self.counters.items()),
+            ],
+        )
+        if not self.shards:
+            return told
+        head = ("shard", "state", "since", "last event", "last heartbeat", "connections")
+        return told + rich.table(
+            head,
+            [
+                (
+                    shard.index,
+                    "on line" if shard.live else shard.why,
+                    rich.moment(shard.live_since),
+                    rich.moment(shard.last_event),
+                    rich.moment(shard.last_ack),
+                    shard.connections,
+                )
+                for shard in self.shards
+            ],
+        )
+
 
 class StatusBoard:
     """Keeps the status of one start; written by its threads, read by anyone.

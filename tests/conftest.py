@@ -77,10 +77,14 @@ def expected_errors(request):
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    """Take away what this machine's environment would change: bots, proxies, certificates."""
+    """Take away what this machine's environment would change: bots, proxies, certificates.
+
+    Nothing is kept on disk unless a test says so.
+    """
     for name in os.environ:
         if name.startswith("QQ_") or name.lower().endswith("_proxy") or name in OTHER_VARIABLES:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("QQ_STATE", "none")
 
 
 @pytest.fixture

@@ -16,9 +16,11 @@ ROOT = Path(qqgroup_sync.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("accounts", "notebook"),
+    ("accounts",),
     ("client",),
+    ("notebook", "running"),
     ("life",),
+    ("lasting",),
     ("dispatch",),
     ("sending",),
     (
@@ -26,7 +28,7 @@ FLOORS = (
         *("media.builder", "media.serving", "media.hosting", "media.upload", "media.chunks"),
         *("media.ladder", "media.puts", "media.ways", "media.file_infos", "media.progress"),
         *("media.resource_server", "media.resource_app", "media.shelf", "media.http_loop"),
-        *("media.listening", "media.public_address", "media.probe"),
+        *("media.plain_gets", "media.listening", "media.public_address", "media.probe"),
     ),
     ("api",),
     (
@@ -36,10 +38,11 @@ FLOORS = (
     ("message",),
     (
         *("events", "gateway.frames"),
-        *("media.sources", "media.checks", "media.formats", "media.images"),
+        *("media.sources", "media.names", "media.checks", "media.formats", "media.endings"),
+        "media.images",
     ),
     ("runtime", "settings", "status", "console"),
-    ("errors",),
+    ("errors", "rich"),
     ("error_codes", "masking"),
 )
 MAY_START_THE_SIMULATOR = ("cli", "notebook")

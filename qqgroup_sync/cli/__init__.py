@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 @click.option("--direct", is_flag=True, help="Talk to the bot in private instead of in a group.")
 @click.option("--port", default=0, help="Port of the chat page; 0 chooses a free one.")
 @click.option("--timeout", default=15.0, help="Seconds to wait for the bot and for each reply.")
+@click.option("--reload", is_flag=True, help="Start the script anew when its files change.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the chat page.")
 def try_bot(
     script: Path,
@@ -45,6 +47,7 @@ def try_bot(
     direct: bool,
     port: int,
     timeout: float,
+    reload: bool,
     no_browser: bool,
 ) -> None:
     """Run SCRIPT unchanged against a simulated QQ platform on this machine.
@@ -56,7 +59,9 @@ def try_bot(
         from qqgroup_sync.cli.trial import Trial  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{SIMULATOR_EXTRA} ({error.name} is missing)") from error
-    trial = Trial(script, arguments, port=port, timeout=timeout, direct=direct)
+    if reload and importlib.util.find_spec("watchfiles") is None:
+        raise click.ClickException(f"{SIMULATOR_EXTRA} (watchfiles is missing)")
+    trial = Trial(script, arguments, port=port, timeout=timeout, direct=direct, reload=reload)
     if say:
         sys.exit(trial.say(say))
     if console:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import traceback
+import tempfile
 import webbrowser
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qqgroup_sync.cli.refusals import explain
+from qqgroup_sync.cli.script import Script
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator.chat_page import chat_page, ensure_demo
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
 SLICE = 0.2  # seconds between two looks at the script
 QUIET = 0.4  # seconds without another reply before a text counts as answered
-PATIENCE = 12.0  # seconds for the script to end by itself
 PERSON = "Ming"
 
 
@@ -40,6 +36,7 @@ class Trial:
         port: Of the chat page.
         timeout: Seconds to wait for the bot, and for each reply.
         direct: Talk in private instead of in a group.
+        reload: Start the script anew when a file beside it changes.
     """
 
     def __init__(
@@ -50,13 +47,15 @@ class Trial:
         port: int = 0,
         timeout: float = 15.0,
         direct: bool = False,
+        reload: bool = False,
     ) -> None:
-        self._script = script
+        self._path = script
+        self._reload = reload
         self._arguments = arguments
         self._timeout = timeout
         self._direct = direct
         self._simulator = Simulator(port=port, blueprints=[chat_page()])
-        self._process: subprocess.Popen[bytes] | None = None
+        self._script: Script | None = None
 
     # ------------------------------------------------------------------ three ways to talk
 
@@ -84,59 +83,51 @@ class Trial:
 
     def chat_in_browser(self, *, open_browser: bool) -> int:
         """Serve the chat page until Ctrl-C; return the script's exit code."""
-        with self._running() as process:
+        with self._running() as script:
             ensure_demo(self._simulator.platform)
             address = f"{self._simulator.url}/"
             click.secho(f"chat page: {address}", bold=True)
             click.echo("Ctrl-C ends it.")
             if open_browser and not webbrowser.open(address):
                 click.echo("No browser could be opened: open the address above yourself.")
+            code: int | None = None
             try:
-                while process.poll() is None:
+                while (code := script.poll()) is None:
                     self._pause(SLICE)
                 click.echo(
-                    f"{self._script.name} has ended (exit code {process.returncode});"
+                    f"{self._path.name} has ended (exit code {code});"
                     " the page stays open until Ctrl-C."
                 )
                 while True:
                     self._pause(SLICE)
             except KeyboardInterrupt:
                 click.echo("stopping")
-        return max(0, process.returncode or 0)
+        return max(0, code or 0)
 
     # ------------------------------------------------------------------ the script
 
     @contextmanager
-    def _running(self) -> Iterator[subprocess.Popen[bytes]]:
-        self._check_syntax()
+    def _running(self) -> Iterator[Script]:
+        Script(self._path).check_syntax()
         try:
             self._simulator.start()
         except OSError as error:
             raise click.ClickException(
                 f"the simulator's port cannot be used ({error.strerror}); choose another --port"
             ) from error
-        environment = {
-            **os.environ,
-            "QQ_SIMULATOR": self._simulator.url,
-            "PYTHONUNBUFFERED": "1",
-        }
-        command = [sys.executable, str(self._script), *self._arguments]
-        # In a session of its own, so that Ctrl-C reaches it once, from here.
-        process = self._process = subprocess.Popen(  # noqa: S603 - the user's own script
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            yield process
-        finally:
-            self._end(process)
-            self._simulator.stop()
-
-    def _check_syntax(self) -> None:
-        try:
-            compile(self._script.read_bytes(), str(self._script), "exec")
-        except (SyntaxError, ValueError) as error:
-            message = "".join(traceback.format_exception_only(type(error), error))
-            raise click.ClickException(f"{self._script} is no valid Python:\n{message}") from error
+        with tempfile.TemporaryDirectory(
+            prefix="qqgroup-try-", ignore_cleanup_errors=True
+        ) as state:
+            environment = {"QQ_SIMULATOR": self._simulator.url}
+            if self._reload:
+                environment["QQ_STATE"] = state  # what makes the next process resume the session
+            script = self._script = Script(self._path, self._arguments, environment)
+            script.start(reload=self._reload)
+            try:
+                yield script
+            finally:
+                script.end()
+                self._simulator.stop()
 
     def _wait_for_bot(self) -> bool:
         """Wait until the script is on line; tell why when it does not come."""
@@ -148,32 +139,19 @@ class Trial:
                 waited += SLICE
             else:
                 return True
-            if self._process is not None and self._process.poll() is not None:
+            code = self._script.poll() if self._script is not None else None
+            if code is not None:
                 click.echo(
-                    f"{self._script.name} ended before it was on line"
-                    f" (exit code {self._process.returncode}).",
+                    f"{self._path.name} ended before it was on line (exit code {code}).",
                     err=True,
                 )
                 return False
         click.echo(
-            f"{self._script.name} was not on line within {self._timeout:g} s."
+            f"{self._path.name} was not on line within {self._timeout:g} s."
             " Does it call client.run()?",
             err=True,
         )
         return False
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """End the script as Ctrl-C would; a second Ctrl-C here ends it at once."""
-        try:
-            if process.poll() is None:
-                if os.name == "nt":
-                    process.terminate()
-                else:
-                    process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.kill()
-            process.wait(PATIENCE)
 
     def _pause(self, seconds: float) -> None:
         self._simulator.stopping.wait(seconds)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from qqgroup_sync.events.models import Message
 
 
-
 class Command:
     """A function that people call by writing its name and its arguments.
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.dispatch.registry import C2C, GROUP
+from qqgroup_sync.dispatch.buttons import PICK
+from qqgroup_sync.dispatch.filters import copy_of, wake
+from qqgroup_sync.dispatch.hooks import HookChain
 from qqgroup_sync.errors import QQGroupError, WaitCancelled
-from qqgroup_sync.events.models import Message, Replyable
+from qqgroup_sync.events.models import Event, Interaction, Message, Replyable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qqgroup_sync.dispatch.registry import Handler, Registry
-    from qqgroup_sync.events.models import Event
+    from qqgroup_sync.dispatch.buttons import Buttons
+    from qqgroup_sync.dispatch.handlers import Handler
+    from qqgroup_sync.dispatch.registry import Registry
+    from qqgroup_sync.dispatch.routes import Found
+    from qqgroup_sync.dispatch.waiters import Waiter, Waiters
+    from qqgroup_sync.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +31,62 @@ class Dispatcher:
     Args:
         registry: Where the handlers are.
         client: Passed to handlers that want it.
+        clock: Where time comes from.
+        waiters: Who waits for what.
+        buttons: What buttons do.
+        share_budget: Lets all copies of an event share its reply budget; called before the
+            first copy is made.
+        language: Language of what is said to people.
     """
 
-    def __init__(self, registry: Registry, client: Any) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        client: Any,
+        *,
+        clock: Clock,
+        waiters: Waiters,
+        buttons: Buttons,
+        share_budget: Callable[[Event], object] = lambda _event: None,
+        language: str = "en",
+    ) -> None:
         self._registry = registry
         self._client = client
+        self._clock = clock
+        self._waiters = waiters
+        self._buttons = buttons
+        self._share_budget = share_budget
+        self._language = language
 
     def handle(self, event: Event) -> None:
         """Run the handlers of an event; never raises."""
+        hooks = self._registry.all_hooks
+        try:
+            if hooks:
+                chain = HookChain(hooks, self._client, self.failed)
+                self._share(event)  # a hook may answer the event and hand on a copy of it
+                chain.around(lambda event: self._begin(event, chain))(event)
+            else:
+                self._begin(event, None)
+        except BaseException as error:  # a hook that calls exit() ends itself, not its worker
+            self.failed(error, event)
+
+    def _begin(self, event: Event, hooks: HookChain | None) -> None:
+        """Let the hooks see an event, then the handlers, then the observers."""
+        if hooks is not None:
+            if not isinstance(event, Event):
+                raise TypeError(f"call_next wants the event, not {event!r}")
+            changed = hooks.created(event)
+            if changed is None:
+                return
+            event = changed
+        if self._waiters.watched:
+            self._guarded(self._waiters.show, event, event)
         if isinstance(event, Message):
-            kind = GROUP if event.group_openid else C2C
-            for handler in self._registry.handlers_for(kind):
-                if self._matches(handler, event):
-                    self._run(handler, event)
-                    break
-        else:
+            self._handle_message(event, hooks)
+        elif not (isinstance(event, Interaction) and self._handle_click(event)):
             for handler in self._registry.handlers_for(event.name):
-                self._run(handler, event, self._client)
+                self._run(handler, event, hooks, self._client)
         for observer in self._registry.observers_of(event.name):
             self._guarded(observer.call, event, event, self._client)
 
@@ -49,30 +95,126 @@ class Dispatcher:
         for handler in self._registry.ready_handlers:
             self._guarded(handler.call, None, self._client)
 
-    def _matches(self, handler: Handler, message: Message) -> bool:
-        if handler.test is None:
-            return True
-        try:
-            return handler.test(message)
-        except Exception as error:
-            self._failed(error, message)
-            return False
+    # ------------------------------------------------------------------ messages
 
-    def _run(self, handler: Handler, event: Event, *more: Any) -> None:
+    def _handle_message(self, message: Message, hooks: HookChain | None) -> None:
+        waiting = self._waiters.of((message.conversation, message.sender), message.conversation)
+        if any(self._hand_over(one, message, hooks) for one in waiting if one.force):
+            return
+        words = wake(message.text, self._registry.prefixes)
+        if words.prefix:
+            self._share(message)  # verify= sees a copy
+        chosen = self._registry.routes(direct=message.is_direct).find(message, words, self.failed)
+        first = next(chosen, None)
+        for one in waiting:
+            if not one.force and (first is None or first.handler.level < one.level):
+                if self._hand_over(one, message, hooks):
+                    return
+            elif not one.force and first is not None and not one.keeps:
+                self._waiters.cancel(one)  # the person has turned to something else
+        while first is not None:
+            self._run_found(first, message, hooks)
+            if first.handler.block:
+                return
+            first = next(chosen, None)
+
+    def _hand_over(self, waiter: Waiter, message: Message, hooks: HookChain | None) -> bool:
+        """Give a message to somebody who waits, if he accepts it."""
         try:
+            if not waiter.accepts(message):
+                return False
+            if hooks is not None:
+                hooks.before_waiter_set(message, waiter)
+        except BaseException as error:  # see handle
+            self.failed(error, message)
+            return False
+        return self._waiters.hand_over(waiter, message)
+
+    def _run_found(self, found: Found, message: Message, hooks: HookChain | None) -> None:
+        handler = found.handler
+        own = self._own_copy(found, message)
+        if handler.limiter is not None:
+            wait = handler.limiter.use(own, self._clock.monotonic())
+            if wait:
+                answer = handler.limiter.answer(own, wait, self._language)
+                if answer:
+                    self._guarded(own.reply, own, answer)
+                return
+        self._run(handler, own, hooks)
+
+    def _own_copy(self, found: Found, message: Message) -> Message:
+        """Return the message as this handler sees it: without its prefix, and with its verify."""
+        self._share(message)
+        words = found.wake
+        if words.prefix:
+            return copy_of(message, verify=found.verify, text=words.text, text_prefix=words.prefix)
+        return copy_of(message, verify=found.verify)
+
+    def _share(self, event: Event) -> None:
+        """Let all copies of an event have one reply budget, and so numbers of their own."""
+        if event.budget is None and isinstance(event, Replyable):
+            with contextlib.suppress(QQGroupError):  # who tries to answer it is told why not
+                self._share_budget(event)
+
+    # ------------------------------------------------------------------ clicks
+
+    def _handle_click(self, click: Interaction) -> bool:
+        """Run what a button does; return whether the click needs nobody else."""
+        if not click.button_data:
+            return False
+        key = ("click", click.button_data)
+        for waiter in self._waiters.of(key):
+            if waiter.accepts(click, key):
+                self._waiters.hand_over(waiter, click)
+            if click.button_data.startswith(PICK):
+                return True  # a second click, or somebody whom nobody asked
+        action = self._buttons.find(click, self._language)
+        if action is None:
+            return False
+        self._guarded_answer(action, click)
+        return True
+
+    def _guarded_answer(self, action: Callable[..., Any], click: Interaction) -> None:
+        try:
+            answer = action(click, self._client)
+            if answer is not None:
+                click.reply(answer)
+        except BaseException as error:  # see handle
+            self.failed(error, click)
+
+    # ------------------------------------------------------------------ running
+
+    def _run(self, handler: Handler, event: Event, hooks: HookChain | None, *more: Any) -> None:
+        try:
+            if hooks is not None and isinstance(event, Message):
+                self._run_hooked(handler, event, hooks)
+                return
             answer = handler.call(event, *more)
             if answer is not None and isinstance(event, Replyable):
                 event.reply(answer)
         except BaseException as error:  # a handler that calls exit() ends itself, not its worker
-            self._failed(error, event)
+            self.failed(error, event)
+
+    @staticmethod
+    def _run_hooked(handler: Handler, message: Message, hooks: HookChain) -> None:
+        name = handler.name
+        if not hooks.before_handle(message, name):
+            return
+        answer = handler.call(message)
+        chain = None
+        if answer is not None:
+            chain = hooks.before_send(answer, name)
+            message.reply(chain)
+            hooks.after_send(message, chain, name)
+        hooks.after_handle(message, chain, name)
 
     def _guarded(self, call: Callable[..., Any], event: Event | None, *arguments: Any) -> None:
         try:
             call(*arguments)
-        except BaseException as error:  # see _run
-            self._failed(error, event)
+        except BaseException as error:  # see handle
+            self.failed(error, event)
 
-    def _failed(self, error: BaseException, event: Event | None) -> None:
+    def failed(self, error: BaseException, event: Event | None) -> None:
         """Log an exception of user code and pass it on; never raises."""
         if isinstance(error, WaitCancelled):
             return  # the person was asked something else: this handler ends quietly
@@ -83,5 +225,5 @@ class Dispatcher:
         for guard in self._registry.guards_for(error):
             try:
                 guard.call(error, self._client, event)
-            except BaseException:  # see _run
+            except BaseException:  # see handle
                 logger.exception("on_exception handler %s failed itself", guard.name)

@@ -132,6 +132,10 @@ class Seen:
             self._below.append(set())
             self._turns_at = now + GENERATION_LIFE
 
+    def learn(self, keys: Collection[Key]) -> None:
+        """Remember events that were handled before."""
+        self._below[0].update(keys)
+
     def release(self, key: Key | None) -> None:
         """Forget an event that was not handled after all."""
         if key is not None and self._above.get(key) is False:
@@ -154,6 +158,8 @@ class Intake:
             conversation, None keeps none.
         ignore_bots: Drop messages that bots wrote.
         handled: Ids that an earlier start has handled.
+        note: Told about each event that was handled: its shard, up to where everything was
+            handled there, and its id.
     """
 
     def __init__(
@@ -165,7 +171,9 @@ class Intake:
         ordering: Ordering = "sender",
         ignore_bots: bool = True,
         handled: Collection[Key] = (),
+        note: Callable[[int, Position, Key | None], object] | None = None,
     ) -> None:
+        self._note = note
         self._pool = pool
         self._handle = handle
         self._ordering = ordering
@@ -202,26 +210,36 @@ class Intake:
             if not mark.begin(s, key):
                 s = None  # the same number again: whoever has it open finishes it
         if repeated or (isinstance(event, Message) and self._unwanted(event)):
-            self._finish(mark, s, key, count="repeated" if repeated else "ignored")
+            self._finish(shard, mark, s, key, count="repeated" if repeated else "ignored")
             return
 
         def run() -> None:
             try:
                 self._handle(event)
             finally:
-                self._finish(mark, s, key, count="handled")
+                self._finish(shard, mark, s, key, count="handled")
 
         if not self._pool.submit(self._lane(event), run):
             with self._lock:
                 self._seen.release(key)  # stopping: the platform replays it to the next start
 
-    def _finish(self, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str) -> None:
+    def _finish(
+        self, shard: int, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str
+    ) -> None:
         with self._lock:
             self._counted[count] += 1
             passed = mark.finish(s)
             if s is None and key is not None:
                 passed = [key]
             self._seen.finish(key, passed)
+            position = mark.position
+        if self._note is not None:
+            self._note(shard, position, key)
+
+    def remember(self, handled: Collection[Key]) -> None:
+        """Take over what an earlier process has handled."""
+        with self._lock:
+            self._seen.learn(handled)
 
     def _unwanted(self, message: Message) -> bool:
         return message.is_own or (self._ignore_bots and message.author.is_bot)

@@ -1,384 +1,244 @@
-"""Every decorator, once. Client inherits it; so will whatever else can hold handlers."""
+"""Where handlers are kept and looked up. The decorators stand on top of it, by kind."""
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.dispatch.filters import text_filter
+from qqgroup_sync.dispatch.filters import GroupConfig, prefix_words
+from qqgroup_sync.dispatch.handlers import Handler, parameters
+from qqgroup_sync.dispatch.hooks import Hooks
+from qqgroup_sync.dispatch.keeping import MESSAGE, Keeping
+from qqgroup_sync.dispatch.routes import Entry, Routes
 from qqgroup_sync.errors import ConfigError, Text
+from qqgroup_sync.runtime import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from qqgroup_sync.events.models import (
-        AuditResult,
-        C2CMessage,
-        C2CProactiveAllowed,
-        C2CProactiveRefused,
-        EnterAio,
-        FriendAdded,
-        FriendRemoved,
-        GroupAdded,
-        GroupMessage,
-        GroupProactiveAllowed,
-        GroupProactiveRefused,
-        GroupRemoved,
-        Interaction,
-        JoinRequest,
-        MemberJoined,
-        MemberLeft,
-        Message,
-        SubscribeStatus,
-    )
+    from qqgroup_sync.dispatch.commands import Command
+    from qqgroup_sync.dispatch.hooks import Ordered
+    from qqgroup_sync.dispatch.ledger import Place
+    from qqgroup_sync.dispatch.timed_tasks import Task
 
-F = TypeVar("F", bound="Callable[..., Any]")
-GH = TypeVar("GH", bound="Callable[[GroupMessage], Any]")
-CH = TypeVar("CH", bound="Callable[[C2CMessage], Any]")
-MH = TypeVar("MH", bound="Callable[[Message], Any]")
-
-GROUP, C2C = "group message", "c2c message"
+_order = itertools.count()  # over all registries: handlers of several are asked in one order
+_changes = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """One registered function.
+@dataclass(slots=True)
+class Own:
+    """What one registry holds itself; the tuples are replaced, never changed."""
 
-    Attributes:
-        function: The user's function, unchanged.
-        takes: How many positional arguments it wants.
-        level: Higher is asked first.
-        order: Of registration; decides between equal levels.
-        test: Whether a message is for it; None takes every message.
-    """
-
-    function: Callable[..., Any]
-    takes: int
-    level: int
-    order: int
-    test: Callable[[Message], bool] | None = None
-
-    @property
-    def name(self) -> str:
-        """The function's name, for logs."""
-        return getattr(self.function, "__qualname__", repr(self.function))
-
-    def call(self, *arguments: Any) -> Any:
-        """Call the function with as many of the arguments as it takes."""
-        return self.function(*arguments[: self.takes])
+    handlers: dict[str, tuple[Handler, ...]] = field(default_factory=dict)
+    observers: dict[str, tuple[Handler, ...]] = field(default_factory=dict)  # "" sees every event
+    ready: tuple[Handler, ...] = ()
+    exception: tuple[tuple[tuple[type[BaseException], ...], Handler], ...] = ()
+    configs: dict[str, GroupConfig] = field(default_factory=dict)
+    included: tuple[Registry, ...] = ()
+    commands: tuple[Command, ...] = ()
+    command_prefixes: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    hooks: dict[str, tuple[Ordered, ...]] = field(default_factory=dict)
+    version: int = 0
 
 
-class Registry:
-    """Holds handlers and offers the decorators; decorators return the function unchanged."""
+class Registry(Keeping):
+    """Holds handlers; safe from any thread."""
 
     def __init__(self) -> None:
-        self._order = itertools.count()
-        self._registering = threading.Lock()
-        self._handlers: dict[str, tuple[Handler, ...]] = {}
-        self._observers: dict[str, tuple[Handler, ...]] = {}  # "" observes every event
-        self._ready: tuple[Handler, ...] = ()
-        self._exception: tuple[tuple[tuple[type[BaseException], ...], Handler], ...] = ()
+        self.own: Own
+        super().__init__(Own())
+        self._prefixes: tuple[str, ...] = ()
+        self._routes: dict[bool, tuple[int, Routes]] = {}
+        # Weakly: a router in a module outlives the clients that include it.
+        self.included_in: weakref.WeakSet[Registry] = weakref.WeakSet()
+        self.hooks = Hooks(self.own.hooks)
 
-    # ------------------------------------------------------------------ messages
+    # ------------------------------------------------------------------ adding
 
-    @overload
-    def on_group_message(self, function: GH, /) -> GH: ...
-    @overload
-    def on_group_message(self, /, *, keywords: Any = None, level: int = 0) -> Callable[[F], F]: ...
-    def on_group_message(
-        self, function: Any = None, /, *, keywords: Any = None, level: int = 0
-    ) -> Any:
-        """Handle messages in groups, whether or not they mention the bot (``message.is_at``).
+    def add(
+        self, kinds: Iterable[str], function: Callable[..., Any], *, most: int, **details: Any
+    ) -> Handler:
+        """Register a handler.
 
         Args:
-            function: The handler, when the decorator is used bare.
-            keywords: A str (contained), ``Equal`` (the whole text), a compiled pattern, or a
-                list of these; by default every message.
-            level: Higher ones are asked first; equal ones in order of registration. The first
-                that matches runs, alone.
+            kinds: ``MESSAGE``, or names of events.
+            function: The user's function.
+            most: How many arguments it may get.
+            **details: Further attributes of the handler.
         """
-        return self._message(function, (GROUP,), keywords, level)
+        handler = self._handler(function, most, **details)
+        for kind in kinds:
+            self.keep(("handlers", kind), handler)
+        return handler
 
-    @overload
-    def on_c2c_message(self, function: CH, /) -> CH: ...
-    @overload
-    def on_c2c_message(self, /, *, keywords: Any = None, level: int = 0) -> Callable[[F], F]: ...
-    def on_c2c_message(
-        self, function: Any = None, /, *, keywords: Any = None, level: int = 0
-    ) -> Any:
-        """Handle private messages; arguments as for :meth:`on_group_message`."""
-        return self._message(function, (C2C,), keywords, level)
+    def add_observer(self, names: Iterable[str], function: Callable[..., Any]) -> None:
+        """Register who sees events without handling them."""
+        handler = self._handler(function, 2)
+        for name in names:
+            self.keep(("observers", name), handler)
 
-    @overload
-    def on_message(self, function: MH, /) -> MH: ...
-    @overload
-    def on_message(self, /, *, keywords: Any = None, level: int = 0) -> Callable[[F], F]: ...
-    def on_message(self, function: Any = None, /, *, keywords: Any = None, level: int = 0) -> Any:
-        """Handle messages in groups and private ones; see :meth:`on_group_message`."""
-        return self._message(function, (GROUP, C2C), keywords, level)
+    def add_guard(
+        self, types: tuple[type[BaseException], ...], function: Callable[..., Any]
+    ) -> None:
+        """Register who handles exceptions of handlers."""
+        self.keep(("exception", ""), (types, self._handler(function, 3)))
 
-    def _message(self, function: Any, kinds: tuple[str, ...], keywords: Any, level: int) -> Any:
-        test = text_filter(keywords) if keywords is not None else None
+    def add_ready(self, function: Callable[..., Any]) -> None:
+        """Register who is told that the bot came on line."""
+        self.keep(("ready", ""), self._handler(function, 1))
 
-        def register(function: F) -> F:
-            self._add(kinds, function, level=level, test=test, most=1)
-            return function
+    def _handler(self, function: Callable[..., Any], most: int, **details: Any) -> Handler:
+        takes = parameters(function, most)
+        cell = cells.running()
+        if cell is None:
+            return Handler(function, takes, next(_order), **details)
+        order = self.order_of(cell)  # running a cell again does not move its handlers back
+        order = next(_order) if order is None else order
+        return Handler(function, takes, order, cell=cell.key, **details)
 
-        return register(function) if function is not None else register
+    def settle_family(self) -> None:
+        """Settle the running notebook cell, here and in what is included."""
+        for one in self.family():
+            one.settle()
 
-    # ------------------------------------------------------------------ other events
+    def _dropped(self, place: Place, thing: Any) -> None:
+        if place[0] == "tasks":
+            self._tasks_removed(thing)
+        elif place[0] == "included":
+            thing.included_in.discard(self)
+            for task in thing.tasks:
+                self._tasks_removed(task)
 
-    def on_event(self, *names: Any) -> Any:
-        """Observe events without competing for them.
+    def _tasks_removed(self, which: Any) -> None:
+        """Tell a running client that a task is gone, or all of a tag."""
 
-        Used bare or without names it sees every event. The function takes the event, and the
-        client when it has a second parameter; what it returns is ignored.
+    def _changed(self) -> None:
+        self.own.version = next(_changes)
 
-        Args:
-            names: The platform's names, ``GROUP_ADD_ROBOT`` and so on, or a list of them.
+    # ------------------------------------------------------------------ settings of handlers
+
+    def set_prefix(self, *words: str) -> None:
+        """Set the words of which one must begin a message to wake handlers; none switches it off.
+
+        What woke the bot is taken off ``message.text`` and kept as ``message.text_prefix``.
+        Handlers with ``check_prefix=False``, commands, and ``Equal`` keywords need no prefix.
+        Letters and signs of full width are equal to those of half width. Words of a router are
+        for its own handlers, and for those of routers that it includes.
         """
-        if len(names) == 1 and callable(names[0]):
-            return self._observe(("",), names[0])
-        wanted = _flat(names)
-        for name in wanted:
-            if not (isinstance(name, str) and name):
-                raise ConfigError(
-                    f"{name!r} is no name of an event",
-                    remedy=Text(
-                        "Pass names such as 'GROUP_ADD_ROBOT', or nothing for all events.",
-                        "请传入 'GROUP_ADD_ROBOT' 这样的事件名；不传则接收所有事件。",
-                    ),
-                )
-        return lambda function: self._observe(tuple(dict.fromkeys(wanted)) or ("",), function)
-
-    def _observe(self, names: tuple[str, ...], function: F) -> F:
-        handler = self._handler(function, most=2)
+        prefixes = prefix_words(flat(words))
         with self._registering:
-            for name in names:
-                self._observers[name] = (*self._observers.get(name, ()), handler)
-        return function
+            self._prefixes = prefixes
+            self._changed()
 
-    def _on(self, function: Any, *names: str) -> Any:
-        """Register a handler for events, bare or with parentheses."""
-        if function is None:
-            return lambda function: self._on(function, *names)
-        self._add(names, function, most=2)
-        return function
+    def set_prefix_keywords(self, keywords: str | list[str]) -> None:
+        """Set the prefix words; the seed family's name of :meth:`set_prefix`."""
+        self.set_prefix(*flat([keywords]))
 
-    def on_group_added(self, function: Callable[[GroupAdded], Any] | None = None) -> Any:
-        """Handle that the bot was added to a group; the return value is the greeting."""
-        return self._on(function, "GROUP_ADD_ROBOT")
-
-    def on_group_removed(self, function: Callable[[GroupRemoved], Any] | None = None) -> Any:
-        """Handle that the bot was removed from a group."""
-        return self._on(function, "GROUP_DEL_ROBOT")
-
-    def on_group_proactive_allowed(
-        self, function: Callable[[GroupProactiveAllowed], Any] | None = None
-    ) -> Any:
-        """Handle that a group switched proactive messages on."""
-        return self._on(function, "GROUP_MSG_RECEIVE")
-
-    def on_group_proactive_refused(
-        self, function: Callable[[GroupProactiveRefused], Any] | None = None
-    ) -> Any:
-        """Handle that a group switched proactive messages off."""
-        return self._on(function, "GROUP_MSG_REJECT")
-
-    def on_member_joined(self, function: Callable[[MemberJoined], Any] | None = None) -> Any:
-        """Handle that somebody joined a group; the return value is the welcome."""
-        return self._on(function, "GROUP_MEMBER_ADD")
-
-    def on_member_left(self, function: Callable[[MemberLeft], Any] | None = None) -> Any:
-        """Handle that somebody left a group or was removed."""
-        return self._on(function, "GROUP_MEMBER_REMOVE")
-
-    def on_join_request(self, function: Callable[[JoinRequest], Any] | None = None) -> Any:
-        """Handle that somebody asks to join a group of which the bot is administrator."""
-        return self._on(function, "GROUP_JOIN_REQUEST")
-
-    def on_friend_added(self, function: Callable[[FriendAdded], Any] | None = None) -> Any:
-        """Handle that a user added the bot; the return value is the greeting."""
-        return self._on(function, "FRIEND_ADD")
-
-    def on_friend_removed(self, function: Callable[[FriendRemoved], Any] | None = None) -> Any:
-        """Handle that a user removed the bot."""
-        return self._on(function, "FRIEND_DEL")
-
-    def on_c2c_proactive_allowed(
-        self, function: Callable[[C2CProactiveAllowed], Any] | None = None
-    ) -> Any:
-        """Handle that a user switched proactive messages on."""
-        return self._on(function, "C2C_MSG_RECEIVE")
-
-    def on_c2c_proactive_refused(
-        self, function: Callable[[C2CProactiveRefused], Any] | None = None
-    ) -> Any:
-        """Handle that a user switched proactive messages off."""
-        return self._on(function, "C2C_MSG_REJECT")
-
-    def on_interaction(self, function: Callable[[Interaction], Any] | None = None) -> Any:
-        """Handle a click on a button or another interaction.
-
-        The click is acknowledged before the handler runs; the return value is the answer.
-        """
-        return self._on(function, "INTERACTION_CREATE")
-
-    def on_subscribe_status(self, function: Callable[[SubscribeStatus], Any] | None = None) -> Any:
-        """Handle that somebody agreed to or refused subscribed messages."""
-        return self._on(function, "SUBSCRIBE_MESSAGE_STATUS")
-
-    def on_audit_result(self, function: Callable[[AuditResult], Any] | None = None) -> Any:
-        """Handle that a message passed or failed the platform's review."""
-        return self._on(function, "MESSAGE_AUDIT_PASS", "MESSAGE_AUDIT_REJECT")
-
-    def on_enter_aio(self, function: Callable[[EnterAio], Any] | None = None) -> Any:
-        """Handle that a user opened the chat with the bot; needs ``Intents.ENTER_AIO``."""
-        return self._on(function, "ENTER_AIO")
-
-    # ------------------------------------------------------------------ the bot itself
-
-    def on_ready(self, function: Callable[..., Any] | None = None) -> Any:
-        """Run a function each time the bot has come on line with a new session.
-
-        It takes nothing, or the client.
-        """
-        if function is None:
-            return self.on_ready
-        handler = self._handler(function, most=1)
+    def set_group_config(self, config: GroupConfig) -> None:
+        """Register settings that handlers share by ``group_id=``."""
+        if not isinstance(config, GroupConfig):
+            raise ConfigError(
+                f"{config!r} is no GroupConfig",
+                remedy=Text("Pass GroupConfig('name', ...).", "请传入 GroupConfig('name', ...)。"),
+            )
         with self._registering:
-            self._ready = (*self._ready, handler)
-        return function
-
-    def on_exception(self, *types: Any) -> Any:
-        """Handle exceptions of handlers; used bare it takes all.
-
-        The function takes the exception, then the client, then the event, as many of these as
-        it has parameters. The exception has been logged before.
-
-        Args:
-            types: Exception classes, or a list of them; subclasses count.
-        """
-        if len(types) == 1 and callable(types[0]) and not isinstance(types[0], type):
-            return self._guard((Exception, SystemExit), types[0])
-        wanted = _flat(types)
-        for kind in wanted:
-            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-                raise ConfigError(
-                    f"{kind!r} is no class of exceptions",
-                    remedy=Text(
-                        "Pass classes such as ValueError, or nothing for all exceptions.",
-                        "请传入 ValueError 这样的异常类；不传则处理所有异常。",
-                    ),
-                )
-        return lambda function: self._guard(tuple(wanted) or (Exception, SystemExit), function)
-
-    def _guard(self, types: tuple[type[BaseException], ...], function: F) -> F:
-        handler = self._handler(function, most=3)
-        with self._registering:
-            self._exception = (*self._exception, (types, handler))
-        return function
+            self.own.configs = {**self.own.configs, config.group_id: config}
+            self._changed()
 
     # ------------------------------------------------------------------ looking up
 
-    def handlers_for(self, kind: str) -> tuple[Handler, ...]:
-        """Return the handlers of a message kind or event name, the first to ask first."""
-        return self._handlers.get(kind, ())
+    def family(self) -> list[Registry]:
+        """Return this registry and all that it includes, each once."""
+        found: list[Registry] = [self]
+        for one in found:
+            found.extend(other for other in one.own.included if other not in found)
+        return found
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefix words, the longest first."""
+        return self._prefixes
+
+    def routes(self, *, direct: bool) -> Routes:
+        """Return the plan for messages of a scene; made anew after changes."""
+        family = self.family() if self.own.included else [self]
+        version = max(one.own.version for one in family)
+        known = self._routes.get(direct)
+        if known is None or known[0] != version:  # read before what it stands for
+            plan = Routes(self._entries(family), direct=direct, helper=self._helper())
+            known = self._routes[direct] = (version, plan)
+        return known[1]
+
+    def _entries(self, family: list[Registry]) -> Iterator[Entry]:
+        """Yield the handlers of messages; what their own registry says comes before the others."""
+        shared: dict[str, GroupConfig] = {}
+        prefixes: dict[Registry, tuple[str, ...] | None] = {self: None}
+        for one in family:
+            shared = {**one.own.configs, **shared}
+            for other in one.own.included:
+                prefixes.setdefault(other, other.prefixes or prefixes[one])
+        for one in family:
+            own = one.own.configs
+            for handler in one.own.handlers.get(MESSAGE, ()):
+                name = handler.filter.group_id
+                yield Entry(handler, own.get(name) or shared.get(name), prefixes[one])
+
+    def _helper(self) -> Handler | None:
+        """Return what answers ``/help``."""
+        return None
+
+    def handlers_for(self, name: str) -> tuple[Handler, ...]:
+        """Return the handlers of an event, in order of registration."""
+        if not self.own.included:
+            return self.own.handlers.get(name, ())
+        found = [handler for one in self.family() for handler in one.own.handlers.get(name, ())]
+        return tuple(sorted(found, key=lambda handler: handler.order))
 
     def observers_of(self, name: str) -> tuple[Handler, ...]:
         """Return who observes an event."""
-        if not self._observers:
-            return ()
-        return (*self._observers.get(name, ()), *self._observers.get("", ()))
+        return tuple(
+            handler
+            for one in (self.family() if self.own.included else (self,))
+            if one.own.observers
+            for handler in (*one.own.observers.get(name, ()), *one.own.observers.get("", ()))
+        )
 
     def guards_for(self, error: BaseException) -> list[Handler]:
         """Return who handles an exception."""
-        return [handler for types, handler in self._exception if isinstance(error, types)]
+        return [
+            handler
+            for one in self.family()
+            for types, handler in one.own.exception
+            if isinstance(error, types)
+        ]
 
     @property
     def ready_handlers(self) -> tuple[Handler, ...]:
         """Who is told that the bot came on line."""
-        return self._ready
+        return tuple(handler for one in self.family() for handler in one.own.ready)
 
-    # ------------------------------------------------------------------ adding
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """All commands, in order of registration."""
+        return tuple(command for one in self.family() for command in one.own.commands)
 
-    def _add(
-        self,
-        kinds: tuple[str, ...],
-        function: Callable[..., Any],
-        *,
-        level: int = 0,
-        test: Callable[[Message], bool] | None = None,
-        most: int,
-    ) -> None:
-        handler = self._handler(function, level=level, test=test, most=most)
-        with self._registering:
-            for kind in kinds:
-                found = (*self._handlers.get(kind, ()), handler)
-                self._handlers[kind] = tuple(
-                    sorted(found, key=lambda handler: (-handler.level, handler.order))
-                )
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All timed tasks."""
+        return tuple(task for one in self.family() for task in one.own.tasks)
 
-    def _handler(
-        self,
-        function: Callable[..., Any],
-        *,
-        level: int = 0,
-        test: Callable[[Message], bool] | None = None,
-        most: int,
-    ) -> Handler:
-        return Handler(function, _parameters(function, most), level, next(self._order), test)
+    @property
+    def all_hooks(self) -> tuple[Hooks, ...]:
+        """The hooks of this registry and of all that it includes."""
+        return tuple(one.hooks for one in self.family() if one.hooks)
 
 
-def _flat(values: tuple[Any, ...]) -> list[Any]:
+def flat(values: Iterable[Any]) -> list[Any]:
     """Return the values, and what lists among them hold; None is nothing."""
-    flat: list[Any] = []
+    found: list[Any] = []
     for value in values:
-        flat.extend(value if isinstance(value, list | tuple | set | frozenset) else [value])
-    return [value for value in flat if value is not None]
-
-
-def _parameters(function: Callable[..., Any], most: int) -> int:
-    """Return how many arguments to pass, at most ``most``; refuse what cannot be a handler."""
-    name = getattr(function, "__qualname__", repr(function))
-    if not callable(function):
-        raise ConfigError(
-            f"{function!r} is no function",
-            remedy=Text(
-                "Put the decorator above a def; options go by name, as in keywords='hi'.",
-                "请把装饰器放在 def 上方；选项要写名字，例如 keywords='hi'。",
-            ),
-        )
-    code = (function, type(function).__call__)  # an object may have an async __call__
-    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in code):
-        raise ConfigError(
-            f"{name} is async, but handlers are plain functions",
-            remedy=Text(
-                "Drop async and await: message.reply(...) and requests.get(...) just block, "
-                "other people's messages are handled in other threads.",
-                "去掉 async 和 await：message.reply(...) 和 requests.get(...) 直接阻塞即可，"
-                "其他人的消息会在别的线程里处理。",
-            ),
-        )
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return most  # a builtin without a signature
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = [p.name for p in positional if p.default is p.empty]
-    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if len(required) > most or named:
-        wanted = ", ".join(required + [f"{one}=" for one in named])
-        raise ConfigError(
-            f"{name} wants ({wanted}), but gets {most} by position",
-            remedy=Text(
-                "Take fewer parameters, or give the others a default.",
-                "请减少参数，或给多余的参数设默认值。",
-            ),
-        )
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return most
-    return min(most, len(positional))
+        found.extend(value if isinstance(value, list | tuple | set | frozenset) else [value])
+    return [value for value in found if value is not None]

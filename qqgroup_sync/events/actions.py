@@ -8,9 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from qqgroup_sync.dispatch.dialogue import Dialogue
     from qqgroup_sync.events.models import Attachment, Interaction, Message, Replyable
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.sending.streaming import Stream
+    from qqgroup_sync.state.storage import Storage
 
 
 class Actions(Protocol):
@@ -26,6 +28,14 @@ class Actions(Protocol):
 
     def show_typing(self, event: Message, seconds: int) -> bool:
         """Show a user that an answer is being written; return whether he is shown."""
+        ...
+
+    def dialogue(self, message: Message) -> Dialogue:
+        """Return what a handler can do in the middle of a message."""
+        ...
+
+    def session(self, message: Message) -> Storage:
+        """Return what is kept for the author of a message in its conversation."""
         ...
 
     def replies_left(self, event: Replyable) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qqgroup_sync.events.base import Replyable, bound, shown
 from qqgroup_sync.events.parts import NOBODY
@@ -11,9 +11,13 @@ from qqgroup_sync.events.seed_names import SeedNames
 from qqgroup_sync.events.text import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from qqgroup_sync.dispatch.dialogue import ChannelItem
     from qqgroup_sync.events.parts import Ark, Attachment, Face, Member, Mention, QuotedMessage
+    from qqgroup_sync.events.verify import Verify
+    from qqgroup_sync.sending.sent import Sent
+    from qqgroup_sync.state.storage import Storage
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,6 +48,8 @@ class Message(Replyable, SeedNames):
             message is for the bot.
         is_own: Whether the bot itself wrote it, as far as its openids are known.
         bot_openid: The bot's own openid in this group, when the message mentions it.
+        text_prefix: The prefix word that woke the bot; it is not part of ``text``.
+        verify: Why this handler was chosen; None outside of one.
     """
 
     id: str = ""
@@ -62,6 +68,8 @@ class Message(Replyable, SeedNames):
     is_at: bool = False
     is_own: bool = False
     bot_openid: str = ""
+    text_prefix: str = ""
+    verify: Verify | None = field(default=None, repr=False, compare=False)
 
     is_direct: ClassVar[bool] = False
 
@@ -94,6 +102,158 @@ class Message(Replyable, SeedNames):
         names = {item.openid: item.username or item.openid for item in self.mentions}
         return readable(self.content, names)
 
+    def send(self, content: Any) -> Sent:
+        """Answer this message at once; the seed family's name of :meth:`reply`."""
+        return self.reply(content)
+
+    # ------------------------------------------------------------------ dialogue
+
+    def ask(
+        self,
+        content: Any,
+        *,
+        timeout: float | None = 60.0,
+        check: Callable[[Message], Any] | None = None,
+        retries: int = 2,
+        again: Any = None,
+        force: bool = True,
+    ) -> Message:
+        """Ask the author something and return the next message, as ``input()`` does.
+
+        Blocks this handler only: it gives its place to others while it waits. A new question to
+        the same person in the same place ends this one (``WaitCancelled``, which ends the handler
+        quietly).
+
+        Args:
+            content: The question: a str, a Chain and so on.
+            timeout: Seconds for an answer that fits; None waits as long as the client runs.
+            check: Judges an answer: True or None takes it, False asks again with ``again``, and
+                anything else is said to the person, who may try again.
+            retries: How often the person may try again.
+            again: What is said to an answer that does not fit.
+            force: Take every message of the person, also one that another handler is for.
+
+        Raises:
+            WaitTimeout: Nobody answered in time, or not once fittingly.
+            WaitCancelled: Another question took the place of this one, or the client stops.
+            StateError: There is no running client behind this message.
+        """
+        dialogue = bound(self.actions, self).dialogue(self)
+        return dialogue.ask(
+            content, timeout=timeout, check=check, retries=retries, again=again, force=force
+        )
+
+    def confirm(
+        self, content: Any, *, timeout: float | None = 60.0, yes: str = "确定", no: str = "取消"
+    ) -> bool:
+        """Ask the author for yes or no, with two buttons; words are understood, too.
+
+        Args:
+            content: The question.
+            timeout: Seconds.
+            yes: The word for yes.
+            no: The word for no.
+
+        Raises:
+            WaitTimeout: Nobody answered in time.
+            WaitCancelled: As for :meth:`ask`.
+        """
+        dialogue = bound(self.actions, self).dialogue(self)
+        return dialogue.confirm(content, timeout=timeout, yes=yes, no=no)
+
+    def choose(self, content: Any, options: Sequence[Any], *, timeout: float | None = 60.0) -> Any:
+        """Let the author choose, by buttons where they fit and by numbers elsewhere.
+
+        Args:
+            content: The question.
+            options: What there is to choose from; what stands on the buttons is ``str(option)``.
+            timeout: Seconds.
+
+        Returns:
+            The option.
+
+        Raises:
+            WaitTimeout: Nobody answered in time.
+            WaitCancelled: As for :meth:`ask`.
+        """
+        return bound(self.actions, self).dialogue(self).choose(content, options, timeout=timeout)
+
+    def wait(
+        self,
+        reply: Any = None,
+        force: bool = False,
+        max_time: float | None = 30.0,
+        data_filter: Callable[[Message], Any] | None = None,
+        level: int = 0,
+    ) -> Message | None:
+        """Wait for the same person's next message in the same place.
+
+        Without ``force``, a message that a handler of this level or a higher one is for goes to
+        that handler, and ends the waiting. Names and defaults are the seed family's.
+
+        Args:
+            reply: Said before.
+            force: Take the message in any case.
+            max_time: Seconds.
+            data_filter: Returns whether to take a message.
+            level: Of the waiting; handlers have 0 by default.
+
+        Returns:
+            The message; None when none came in time.
+
+        Raises:
+            WaitCancelled: As for :meth:`ask`.
+        """
+        dialogue = bound(self.actions, self).dialogue(self)
+        return dialogue.wait(
+            reply, force=force, max_time=max_time, data_filter=data_filter, level=level
+        )
+
+    def wait_channel(  # noqa: PLR0917 - the seed's order
+        self,
+        reply: Any = None,
+        force: bool = False,
+        clean: bool = True,
+        max_time: float | None = 30.0,
+        data_filter: Callable[[Message], Any] | None = None,
+        level: int = 0,
+    ) -> ChannelItem | None:
+        """Wait for a message of anybody in the group; goes on catching until it is closed.
+
+        Args:
+            reply: Said before.
+            force: As for :meth:`wait`.
+            clean: Drop what came since the call before; False keeps it in a queue.
+            max_time: Seconds.
+            data_filter: As for :meth:`wait`.
+            level: As for :meth:`wait`.
+
+        Returns:
+            ``item.message``, and ``item.event.close_event()`` to end; None when none came in time.
+
+        Raises:
+            StateError: In a private chat.
+            WaitCancelled: As for :meth:`ask`.
+        """
+        dialogue = bound(self.actions, self).dialogue(self)
+        return dialogue.wait_channel(
+            reply,
+            force=force,
+            clean=clean,
+            max_time=max_time,
+            data_filter=data_filter,
+            level=level,
+        )
+
+    @property
+    def session(self) -> Storage:
+        """Return what is kept for this person in this conversation, like a dict.
+
+        Raises:
+            StateError: There is no client behind this message.
+        """
+        return bound(self.actions, self).session(self)
+
     def typing(self, seconds: int = 60) -> bool:
         """Show the user that an answer is being written; private chats only.
 
@@ -125,6 +285,27 @@ class Message(Replyable, SeedNames):
             ApiError: QQ refused, for instance because it is too old.
         """
         bound(self.actions, self).recall(self)
+
+    def _repr_html_(self) -> str:
+        from qqgroup_sync import rich  # noqa: PLC0415 - only in notebooks
+
+        author = self.author
+        quoted = self.quoted
+        return rich.facts(
+            type(self).__name__,
+            [
+                ("text", self.readable),
+                ("author", author.username or author.openid),
+                ("group", self.group_openid),
+                ("time", rich.moment(self.timestamp or self.received_at)),
+                ("mentions the bot", "yes" if self.is_at else ""),
+                *((one.kind, f"{one.filename} {one.size or ''}") for one in self.attachments),
+                ("quotes", quoted.text if quoted is not None else ""),
+                ("card", self.ark.ark_type if self.ark else ""),
+                ("forwarded", f"{len(self.forwarded)} messages" if self.forwarded else ""),
+                ("id", self.id),
+            ],
+        )
 
     def __repr__(self) -> str:
         author = self.author

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.events.base import Event
+from qqgroup_sync.events.numerals import with_digits
 from qqgroup_sync.events.parts import HasAttachments
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class SeedNames(Event, HasAttachments):
     mentions: tuple[Mention, ...]
     faces: tuple[Face, ...]
     group_openid: str
+    text: str
 
     @property
     def message_id(self) -> str:
@@ -76,6 +79,25 @@ class SeedNames(Event, HasAttachments):
     def text_original(self) -> str:
         """Return ``content``."""
         return self.content
+
+    @property
+    def text_digits(self) -> str:
+        """Return the text with Chinese numerals as digits: 二十三 becomes 23."""
+        return with_digits(self.text)
+
+    @property
+    def text_unsigned(self) -> str:
+        """Return the text without punctuation."""
+        return "".join(char for char in self.text if not unicodedata.category(char).startswith("P"))
+
+    @property
+    def text_words(self) -> list[str]:
+        """Return the words of the text; Chinese is parted with jieba, where that is installed."""
+        try:
+            import jieba  # noqa: PLC0415 - optional
+        except ImportError:
+            return self.text.split()
+        return [word for word in jieba.lcut(self.text) if word.strip()]
 
     @property
     def face(self) -> list[str]:

@@ -11,6 +11,7 @@ from qqgroup_sync.errors import (
     GatewayClosed,
     QQGroupError,
     RateLimited,
+    StateError,
     TransportError,
 )
 from qqgroup_sync.gateway.connection import Connection
@@ -271,7 +272,12 @@ class GatewayRunner:
 
 
 def _is_final(error: QQGroupError) -> bool:
-    """Return whether the platform refuses this bot, and not just a token or through a proxy."""
+    """Return whether trying again is useless: the platform refuses this bot, or another runs it.
+
+    Not when it is just a token, or a proxy that refuses.
+    """
     from qqgroup_sync.error_codes import TOKEN_CODES  # noqa: PLC0415 - only after a refusal
 
+    if isinstance(error, StateError):
+        return True
     return isinstance(error, AuthError | Forbidden) and bool(error.codes - TOKEN_CODES)

@@ -6,6 +6,7 @@ characters.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +14,9 @@ from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.message.elements import Element
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+_FUNCTION = ("on_click", "once")
 Style = Literal["grey", "blue", "red", "filled"]
 Allowed = Literal["everyone", "admins"]
 
@@ -23,6 +25,7 @@ LONGEST_LABEL = 10
 # 0 and 1 look the same on every page of the documentation; for 3 and 4 the pages differ.
 _STYLES: dict[str, int] = {"grey": 0, "blue": 1, "red": 3, "filled": 4}
 _LINK, _CALLBACK, _COMMAND = 0, 1, 2
+CLICK = "click:"  # how the data of buttons begin that carry a function
 _USERS, _ADMINS, _EVERYONE = 0, 1, 2
 
 
@@ -57,7 +60,7 @@ class Modal:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button; made by :meth:`callback`, :meth:`command` or :meth:`link`.
+    """One button: ``Button("签到", on_click=function)``, or made by the class methods.
 
     Attributes:
         label: What it says.
@@ -70,13 +73,16 @@ class Button:
         enter: Commands: send at once; private chats only.
         reply: Commands: quote the message.
         modal: Ask before the click counts.
+        on_click: Callbacks: a function that gets the ``Interaction``, and the client when it has a
+            second parameter; what it returns is the answer. It lives as long as the program.
+        once: Callbacks with ``on_click``: only the first click counts, whoever clicks.
         group: Callbacks: buttons of one group turn grey after one click.
         unsupported: What an old QQ says instead.
     """
 
     label: str
-    action: int
-    data: str
+    action: int = _CALLBACK
+    data: str = ""
     id: str = ""
     visited_label: str = ""
     style: Style = "grey"
@@ -85,12 +91,18 @@ class Button:
     reply: bool = False
     modal: Modal | None = None
     group: str = ""
+    on_click: Callable[..., Any] | None = None
+    once: bool = False
     unsupported: str = field(default="请升级 QQ 后使用", repr=False)
 
     def __post_init__(self) -> None:
         _check_length("a label", self.label, LONGEST_LABEL)
         if self.visited_label:
             _check_length("a visited_label", self.visited_label, LONGEST_LABEL)
+        if self.on_click is not None:
+            self._carry_function()
+        elif not self.data:
+            object.__setattr__(self, "data", self.label)
         if self.style not in _STYLES:
             raise ConfigError(
                 f"style={self.style!r} is not possible",
@@ -106,6 +118,17 @@ class Button:
                 ),
             )
 
+    def _carry_function(self) -> None:
+        if self.action != _CALLBACK or self.data or not callable(self.on_click):
+            raise ConfigError(
+                f"on_click={self.on_click!r} is not possible here",
+                remedy=Text(
+                    "Pass a function, without data=, to Button(...) or Button.callback(...).",
+                    "请在 Button(...) 或 Button.callback(...) 中传入函数，不要再传 data=。",
+                ),
+            )
+        object.__setattr__(self, "data", CLICK + secrets.token_hex(16))
+
     @classmethod
     def callback(cls, label: str, *, data: str = "", **options: Any) -> Button:
         """Return a button whose click comes to the bot as an ``Interaction``.
@@ -115,7 +138,7 @@ class Button:
             data: Comes back with the click; by default the label.
             **options: Attributes of the button.
         """
-        return cls(label, _CALLBACK, data or label, **_known(options, "enter", "reply"))
+        return cls(label, _CALLBACK, data, **_known(options, "enter", "reply"))
 
     @classmethod
     def command(
@@ -129,9 +152,8 @@ class Button:
             enter: Send it at once; private chats only.
             **options: Attributes of the button.
         """
-        return cls(
-            label, _COMMAND, command or label, enter=enter, **_known(options, "group", "modal")
-        )
+        options = _known(options, "group", "modal", *_FUNCTION)
+        return cls(label, _COMMAND, command or label, enter=enter, **options)
 
     @classmethod
     def link(cls, label: str, url: str, **options: Any) -> Button:
@@ -147,7 +169,8 @@ class Button:
                 f"{url!r} is no address",
                 remedy=Text("Write it in full: https://host/path.", "请写完整地址：https://...。"),
             )
-        return cls(label, _LINK, url, **_known(options, "enter", "reply", "group", "modal"))
+        options = _known(options, "enter", "reply", "group", "modal", *_FUNCTION)
+        return cls(label, _LINK, url, **options)
 
     def payload(self, default_id: str) -> dict[str, Any]:
         """Return what the platform calls a button.
@@ -234,6 +257,11 @@ class Keyboard(Element):
         return tuple(self._rows)
 
     @property
+    def functions(self) -> list[Button]:
+        """The buttons that carry a function."""
+        return [button for row in self._rows for button in row if button.on_click is not None]
+
+    @property
     def payload(self) -> dict[str, Any]:
         """What stands in ``keyboard`` of a message.
 
@@ -293,6 +321,7 @@ def _check_length(what: str, text: str, limit: int) -> None:
 def _known(options: dict[str, Any], *forbidden: str) -> dict[str, Any]:
     """Return the options of a button; complain about those that have no effect on its kind."""
     known = {"id", "visited_label", "style", "allow", "reply", "modal", "group", "unsupported"}
+    known |= {"on_click", "once"}
     unknown = sorted(name for name in options if name not in known or name in forbidden)
     if unknown:
         raise ConfigError(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _VISIBLE = re.compile("[^\\s\u200b-\u200f\u2060\ufeff]")
 # What a cut must not part in markdown: an escape, a mention, a link or picture, a mark.
 _WHOLE = re.compile(
-    r"\\.|\ue0f0\d+\ue0f1|<qqbot-[^<>]{0,700}>|!?\[(?:\\.|[^\\\]]){0,300}\]\([^()\s]{0,2000}\)", re.DOTALL
+    r"\\.|\ue0f0\d+\ue0f1|<qqbot-[^<>]{0,700}>|!?\[(?:\\.|[^\\\]]){0,300}\]\([^()\s]{0,2000}\)",
+    re.DOTALL,
 )
 # Where the address of a picture is still to come; private-use characters, which nobody types.
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")

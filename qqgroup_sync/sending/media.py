@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.api.downloads import Downloads
     from qqgroup_sync.api.endpoints import Endpoints
-    from qqgroup_sync.media.puts import Puts
     from qqgroup_sync.media.file_infos import MediaMemory
+    from qqgroup_sync.media.puts import Puts
     from qqgroup_sync.media.upload import Uploader
     from qqgroup_sync.message.browser import Renderer
     from qqgroup_sync.message.payloads import Payload, Scene

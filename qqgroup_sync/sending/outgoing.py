@@ -15,7 +15,7 @@ from qqgroup_sync.api.endpoints import Endpoints
 from qqgroup_sync.api.http import Http
 from qqgroup_sync.api.token import AccessToken
 from qqgroup_sync.api.transport import Transport
-from qqgroup_sync.errors import StateError
+from qqgroup_sync.errors import StateError, Text
 from qqgroup_sync.events.models import Interaction, Message
 from qqgroup_sync.sending.clicks import Clicks
 from qqgroup_sync.sending.media import Media
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from qqgroup_sync.dispatch.dialogue import Dialogue
     from qqgroup_sync.events.models import Attachment, Event
     from qqgroup_sync.media.file_infos import MediaMemory
+    from qqgroup_sync.message.keyboard import Button
     from qqgroup_sync.runtime.clock import Clock, Deadline
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.sending.streaming import Stream
     from qqgroup_sync.settings import Settings
+    from qqgroup_sync.state.storage import Storage
 
 
 class Outgoing:
@@ -43,6 +46,10 @@ class Outgoing:
         settings: The client's settings.
         clock: Where time comes from.
         memory: What was learned about uploads; outlives one start.
+        dialogue: Returns what a handler can do in the middle of a message; None without a
+            running client.
+        session: Returns what is kept for the author of a message.
+        note_button: Told about every button with a function that is sent.
         await_gateway: See :class:`Sender`; None when there is no gateway to wait for.
         aside: Entered around what takes long, so that a handler's worker is free meanwhile.
         report: Told in one line how the resource service stands.
@@ -55,6 +62,9 @@ class Outgoing:
         clock: Clock,
         *,
         memory: MediaMemory,
+        dialogue: Callable[[Message], Dialogue] | None = None,
+        session: Callable[[Message], Storage] | None = None,
+        note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
         aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         report: Callable[[str], None] = lambda _line: None,
@@ -63,6 +73,8 @@ class Outgoing:
         self.halt = threading.Event()  # ends every wait between attempts
         self._settings = settings
         self._clock = clock
+        self._dialogue = dialogue
+        self._session = session
         language = settings.language
         self._transport = Transport(
             pool_size=settings.max_workers,
@@ -111,6 +123,7 @@ class Outgoing:
             urls=settings.urls,
             max_text=settings.max_text,
             proactive_fallback=settings.proactive_fallback,
+            note_button=note_button,
             await_gateway=await_gateway,
             language=language,
         )
@@ -150,6 +163,26 @@ class Outgoing:
     def show_typing(self, event: Event, seconds: int) -> bool:
         """Show a user that an answer is being written."""
         return self._streams.show_typing(event, seconds)
+
+    @property
+    def language(self) -> str:
+        """Language of what is said to people."""
+        return self._settings.language
+
+    def dialogue(self, message: Message) -> Dialogue:
+        """Return what a handler can do in the middle of a message."""
+        if self._dialogue is None:
+            raise StateError(
+                "the client does not run, so nobody can be waited for",
+                remedy=Text("Call start() or run() first.", "请先调用 start() 或 run()。"),
+                language=self._settings.language,
+            )
+        return self._dialogue(message)
+
+    def session(self, message: Message) -> Storage:
+        """Return what is kept for the author of a message in its conversation."""
+        assert self._session is not None
+        return self._session(message)
 
     def replies_left(self, event: Event) -> int:
         """Return how many replies an event still allows."""

@@ -110,6 +110,11 @@ class Budgets:
         """Return when an event can be answered no more, in Unix seconds."""
         return self.of(event).expires_at
 
+    def share(self, event: Event) -> None:
+        """Let the copies of an event that are made from now on have one budget."""
+        if event.conversation is not None:
+            self.of(event)
+
     def of(self, event: Event) -> ReplyBudget:
         """Return the budget of an event, which begins with the first question for it.
 

@@ -22,6 +22,7 @@ from qqgroup_sync.errors import (
     Text,
 )
 from qqgroup_sync.message.chain import Chain, chain_of
+from qqgroup_sync.message.keyboard import Keyboard
 from qqgroup_sync.message.payloads import MAX_TEXT, Payload, Scene, build
 from qqgroup_sync.sending.addresses import address_of, source_of
 from qqgroup_sync.sending.sent import Sent, SentPart
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.api.endpoints import Endpoints
     from qqgroup_sync.events.models import Event
+    from qqgroup_sync.message.keyboard import Button
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.sending.media import Media
     from qqgroup_sync.sending.replies import Budgets, ReplyBudget
@@ -54,6 +56,7 @@ class Sender:
         urls: What to do with URLs in plain text.
         max_text: Characters per message.
         proactive_fallback: Send a reply whose window has passed as a proactive message.
+        note_button: Told about every button with a function that is sent.
         await_gateway: Waits until the gateway is back, at most so many seconds, and tells
             whether it is; the platform swallows what is sent while it is away.
         language: Language of cause and remedy in errors.
@@ -69,6 +72,7 @@ class Sender:
         urls: Urls = "error",
         max_text: int = MAX_TEXT,
         proactive_fallback: bool = False,
+        note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
         language: str | None = None,
     ) -> None:
@@ -79,6 +83,7 @@ class Sender:
         self._urls: Urls = urls
         self._max_text = max_text
         self._proactive_fallback = proactive_fallback
+        self._note_button = note_button
         self._await_gateway = await_gateway
         self._language = language
         self._closed = False
@@ -187,6 +192,10 @@ class Sender:
             raise
 
     def _payloads(self, chain: Chain, scene: Scene) -> list[Payload]:
+        for element in chain:
+            if isinstance(element, Keyboard):
+                for button in element.functions:
+                    self._note_button(button)
         try:
             return build(chain, scene=scene, urls=self._urls, max_text=self._max_text)
         except QQGroupError as error:

@@ -29,6 +29,13 @@ class SentPart:
     audit_id: str = ""
     deduplicated: bool = False
 
+    @property
+    def remark(self) -> str:
+        """What is not as usual about it, in words; may be empty."""
+        if self.audit_id:
+            return f"waits for review {self.audit_id}"
+        return "the platform had it already" if self.deduplicated else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -52,6 +59,15 @@ class Sent:
     def pending(self) -> bool:
         """Whether a part waits for the platform's review."""
         return any(part.audit_id for part in self.parts)
+
+    def _repr_html_(self) -> str:
+        from qqgroup_sync import rich  # noqa: PLC0415 - only in notebooks
+
+        rows = [
+            (part.id, rich.moment(part.timestamp), part.ref_idx, part.remark) for part in self.parts
+        ]
+        kind = "sent unasked" if self.proactive else "sent as an answer"
+        return f"<div><b>{kind}</b></div>" + rich.table(("id", "time", "quote by", ""), rows)
 
     def recall(self) -> None:
         """Take every part back; possible for 2 minutes.

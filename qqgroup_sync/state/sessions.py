@@ -14,7 +14,8 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.errors import StateError, Text
-from qqgroup_sync.state.store import Change, Entry
+from qqgroup_sync.state.places import make_file
+from qqgroup_sync.state.store import Change, Entry, MemoryStore
 
 if TYPE_CHECKING:
     import threading
@@ -77,6 +78,8 @@ class Sessions:
     def claim(self, stop: threading.Event) -> bool:
         """Make this process the only one with this bot and shard; blocks while another one ends.
 
+        Where nothing can be written, a warning says so and the bot goes on without memory.
+
         Returns:
             False when ``stop`` was set meanwhile.
 
@@ -85,7 +88,12 @@ class Sessions:
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - when first needed
 
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            make_file(self._path.with_suffix(".lock"), self._language)
+        except StateError as error:
+            logger.warning("a restart will lose what comes meanwhile: %s", error)
+            self._store = MemoryStore(self._clock)
+            return True
         lock = FileLock(self._path.with_suffix(".lock"))
         waited = 0.0
         while not stop.is_set():
@@ -182,8 +190,9 @@ class Sessions:
 
     def close(self, deadline: Deadline) -> bool:
         """Put everything on disk and let other processes in; return whether that was done."""
-        done = self._store.close(deadline)
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-        return done
+        try:
+            return self._store.close(deadline)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import pytest
 
+from qqgroup_sync.dispatch.buttons import Buttons
 from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.filters import Equal
-from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync.dispatch.router import Router
+from qqgroup_sync.dispatch.waiters import Waiters
 from qqgroup_sync.errors import ConfigError, ContentRejected, WaitCancelled
 from qqgroup_sync.events.models import (
     AuditResult,
@@ -20,6 +23,7 @@ from qqgroup_sync.events.models import (
     Interaction,
     Member,
 )
+from qqgroup_sync.runtime.clock import Clock
 
 CLIENT = object()
 
@@ -40,13 +44,14 @@ class Replies:
 @pytest.fixture
 def registry():
     """A registry without handlers."""
-    return Registry()
+    return Router()
 
 
 @pytest.fixture
 def dispatcher(registry):
     """A dispatcher over it."""
-    return Dispatcher(registry, CLIENT)
+    waiters = Waiters(Clock(), contextlib.nullcontext)
+    return Dispatcher(registry, CLIENT, clock=Clock(), waiters=waiters, buttons=Buttons())
 
 
 @pytest.fixture

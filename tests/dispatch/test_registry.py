@@ -7,10 +7,12 @@ import threading
 
 import pytest
 
-from qqgroup_sync.dispatch.registry import C2C, GROUP, Registry
+from qqgroup_sync.dispatch.filters import GroupConfig, wake
+from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, WaitTimeout
-from qqgroup_sync.events.models import GroupMessage
+from qqgroup_sync.events.models import C2CMessage, GroupMessage
 
+GROUP, C2C = "group message", "c2c message"
 MESSAGE_DECORATORS = {
     "on_group_message": (GROUP,),
     "on_c2c_message": (C2C,),
@@ -34,7 +36,12 @@ EVENT_DECORATORS = {
     "on_enter_aio": ("ENTER_AIO",),
 }
 OTHERS = ("on_event", "on_ready", "on_exception")
-EVERY = (*MESSAGE_DECORATORS, *EVENT_DECORATORS, *OTHERS)
+HOOKS = (
+    *("message_created", "message_before_waiter_set", "message_before_handle"),
+    *("message_before_send", "message_after_send", "message_after_handle", "event_created"),
+)
+EVERY = (*MESSAGE_DECORATORS, *EVENT_DECORATORS, *OTHERS, *HOOKS)
+NAMED = ("on_command",)  # not without a name: tested by itself
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +53,17 @@ def _english(monkeypatch):
 @pytest.fixture
 def registry():
     """A registry without handlers."""
-    return Registry()
+    return Router()
+
+
+def asked(registry, kind, text="hi"):
+    """Who is asked about a message, or about an event, the first one first."""
+    if kind not in (GROUP, C2C):
+        return list(registry.handlers_for(kind))
+    message = (GroupMessage if kind is GROUP else C2CMessage)(text=text)
+    words = wake(text, registry.prefixes)
+    found = registry.routes(direct=message.is_direct).find(message, words, pytest.fail)
+    return [one.handler for one in found]
 
 
 def functions(handlers):
@@ -56,17 +73,18 @@ def functions(handlers):
 
 def test_no_decorator_is_left_out_here():
     """A new decorator has to be entered in these tables."""
-    assert set(EVERY) == {name for name in vars(Registry) if name.startswith("on_")}
+    public = {name for name in dir(Router) if name.startswith(("on_", "message_", "event_"))}
+    assert set(EVERY) | set(NAMED) == public
 
 
 # ---------------------------------------------------------------------- bare, with arguments
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [*EVERY, "middleware"])
 def test_used_bare_the_function_comes_back_unchanged(registry, name):
     """A decorated function can still be called and tested by itself."""
 
-    def handler(event):
+    def handler(event, call_next=None):
         return event
 
     assert getattr(registry, name)(handler) is handler
@@ -82,8 +100,8 @@ def test_used_with_parentheses_the_function_comes_back_unchanged(registry, name)
 
     assert getattr(registry, name)()(handler) is handler
     found = [
-        *registry.handlers_for(GROUP),
-        *registry.handlers_for(C2C),
+        *asked(registry, GROUP),
+        *asked(registry, C2C),
         *registry.observers_of("ANYTHING"),
         *registry.guards_for(ValueError()),
     ]
@@ -98,7 +116,7 @@ def test_which_messages_a_decorator_is_for(registry, name, kinds):
     decorate(keywords="hi", level=-1)(repr)
     for kind in (GROUP, C2C):
         expected = [print, repr] if kind in kinds else []
-        assert functions(registry.handlers_for(kind)) == expected
+        assert functions(asked(registry, kind)) == expected
 
 
 @pytest.mark.parametrize(("name", "events"), EVENT_DECORATORS.items())
@@ -120,27 +138,28 @@ def test_decorators_can_be_stacked(registry):
         pass
 
     for kind in (GROUP, C2C, "GROUP_ADD_ROBOT"):
-        assert functions(registry.handlers_for(kind)) == [handler]
+        assert functions(asked(registry, kind)) == [handler]
 
 
 def test_higher_levels_first_then_in_order_of_registration(registry):
     """Also across on_message and on_group_message."""
-    asked = []
+    called = []
     for level, name in [(0, "a"), (5, "b"), (-1, "c"), (0, "d"), (5, "e"), (0.5, "f")]:
         decorate = registry.on_message if name in "ad" else registry.on_group_message
-        decorate(level=level)(functools.partial(asked.append, name))
-    for handler in registry.handlers_for(GROUP):
+        decorate(level=level)(functools.partial(called.append, name))
+    for handler in asked(registry, GROUP):
         handler.call(None)
-    assert asked == ["b", "e", "f", "a", "d", "c"]
+    assert called == ["b", "e", "f", "a", "d", "c"]
 
 
 def test_a_handler_registered_meanwhile_disturbs_no_event_under_way(registry):
     """What was looked up stays as it was."""
     registry.on_group_message(print)
-    under_way = registry.handlers_for(GROUP)
+    message = GroupMessage(text="hi")
+    under_way = registry.routes(direct=False).find(message, wake("hi", ()), pytest.fail)
     registry.on_group_message(repr)
-    assert functions(under_way) == [print]
-    assert functions(registry.handlers_for(GROUP)) == [print, repr]
+    assert [one.handler.function for one in under_way] == [print]
+    assert functions(asked(registry, GROUP)) == [print, repr]
 
 
 def test_many_threads_may_register_at_once(registry):
@@ -158,9 +177,9 @@ def test_many_threads_may_register_at_once(registry):
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert len(registry.handlers_for(GROUP)) == len(registry.handlers_for(C2C)) == 400
+    assert len(asked(registry, GROUP)) == len(asked(registry, C2C)) == 400
     assert len(registry.observers_of("X")) == 400
-    orders = [handler.order for handler in registry.handlers_for(GROUP)]
+    orders = [handler.order for handler in asked(registry, GROUP)]
     assert orders == sorted(set(orders))
 
 
@@ -220,7 +239,7 @@ def two(first, second):
 def test_what_can_be_a_handler(registry, function, answer):
     """Whatever can be called with a message, or with nothing."""
     registry.on_group_message(function)
-    (handler,) = registry.handlers_for(GROUP)
+    (handler,) = asked(registry, GROUP)
     assert handler.call("m") == answer
 
 
@@ -267,7 +286,7 @@ def test_async_is_refused_with_the_remedy(registry, name, function):
     with pytest.raises(ConfigError, match="async") as caught:
         getattr(registry, name)(function)
     assert "Drop async" in caught.value.remedy
-    assert registry.handlers_for(GROUP) == ()
+    assert asked(registry, GROUP) == []
 
 
 @pytest.mark.parametrize("thing", ["hello", 5, ["hello"], object()])
@@ -295,6 +314,9 @@ def test_what_is_no_function_is_refused_everywhere(registry, name):
         ("on_event", lambda a, b, c: None, "(a, b, c), but gets 2"),
         ("on_ready", two, "(first, second), but gets 1"),
         ("on_exception", lambda a, b, c, d: None, "(a, b, c, d), but gets 3"),
+        ("message_created", lambda a, b, c: None, "(a, b, c), but gets 2"),
+        ("message_before_send", lambda a, b, c, d: None, "(a, b, c, d), but gets 3"),
+        ("middleware", lambda a, b, c: None, "(a, b, c), but gets 2"),
     ],
 )
 def test_who_wants_too_much_is_refused_when_decorated(registry, name, function, wanted):
@@ -410,9 +432,8 @@ def test_a_handler_is_named_in_logs(registry):
 def test_registering_by_name_of_keyword_takes_the_message(registry):
     """The filter of the decorator is the one that is asked."""
     registry.on_group_message(keywords="hi")(print)
-    (handler,) = registry.handlers_for(GROUP)
-    assert handler.test(GroupMessage(text="oh hi"))
-    assert not handler.test(GroupMessage(text="bye"))
+    assert functions(asked(registry, GROUP, "oh hi")) == [print]
+    assert asked(registry, GROUP, "bye") == []
 
 
 @pytest.mark.parametrize("name", [*EVENT_DECORATORS, "on_ready"])
@@ -425,3 +446,78 @@ def test_empty_parentheses_are_fine(registry, name):
     assert getattr(registry, name)()(handler) is handler
     names = EVENT_DECORATORS.get(name, ())
     assert all(functions(registry.handlers_for(event)) == [handler] for event in names)
+
+
+# ---------------------------------------------------------------------- decorators without a name
+
+
+def test_a_command_without_a_name_is_refused_in_its_line(registry):
+    """@client.on_command alone would else swallow the function."""
+    with pytest.raises(ConfigError, match="name of the command") as caught:
+        registry.on_command(print)
+    assert "on_command('weather')" in caught.value.remedy
+
+
+def test_a_timed_task_without_a_time_is_refused_in_its_line(registry):
+    """@client.timed_task alone would else swallow the function."""
+    with pytest.raises(ConfigError, match="told when") as caught:
+        registry.timed_task(lambda: None)
+    assert "each=60" in caught.value.remedy
+
+
+def test_a_middleware_that_cannot_call_next_is_refused(registry):
+    """It would swallow every event."""
+    with pytest.raises(ConfigError, match="cannot be a middleware") as caught:
+        registry.middleware(lambda event: None)
+    assert "call_next" in caught.value.remedy
+
+
+# ---------------------------------------------------------------------- prefixes and group configs
+
+
+def test_prefix_words_may_be_set_after_the_handlers_and_taken_away(registry):
+    """What counts is what is set when a message comes."""
+    registry.on_message(print)
+    assert functions(asked(registry, GROUP, "hi")) == [print]
+    registry.set_prefix("bot", "/")
+    assert asked(registry, GROUP, "hi") == []
+    assert functions(asked(registry, GROUP, "/hi")) == [print]
+    registry.set_prefix()
+    assert functions(asked(registry, GROUP, "hi")) == [print]
+
+
+@pytest.mark.parametrize("words", ["bot", ["bot"], ["bot", "/"]])
+def test_the_seed_familys_name_of_set_prefix(registry, words):
+    """One word, or a list of them."""
+    registry.set_prefix_keywords(words)
+    assert registry.prefixes[0] == "bot"
+
+
+@pytest.mark.parametrize("words", [[""], ["  "], [5], ["a", None, 5]])
+def test_what_is_no_prefix_is_refused(registry, words):
+    """An empty one would wake the bot always."""
+    with pytest.raises(ConfigError, match="no prefix"):
+        registry.set_prefix(*words)
+
+
+def test_a_group_config_may_be_set_after_the_decorator(registry):
+    """Files are imported in any order."""
+    registry.on_group_message(group_id="games")(print)
+    assert asked(registry, C2C) == []
+    registry.set_group_config(GroupConfig("games", allow_direct=True))
+    assert functions(asked(registry, C2C)) == [print]
+
+
+def test_a_group_config_given_to_one_handler_counts_for_the_others(registry):
+    """group_id= takes the config itself, as in the seed family."""
+    registry.on_group_message(group_id=GroupConfig("games", direct_only=True))(print)
+    registry.on_group_message(group_id="games")(repr)
+    assert functions(asked(registry, C2C)) == [print, repr]
+    assert asked(registry, GROUP) == []
+
+
+@pytest.mark.parametrize("config", ["games", None, {"group_id": "games"}])
+def test_what_is_no_group_config_is_refused(registry, config):
+    """In the user's line."""
+    with pytest.raises(ConfigError, match="no GroupConfig"):
+        registry.set_group_config(config)

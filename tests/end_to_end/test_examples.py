@@ -26,7 +26,7 @@ def run(sim, tmp_path):
     processes = []
 
     def start(name, **environment):
-        log = (tmp_path / f"{name}-{len(processes)}.log").open("w+b")
+        log = (tmp_path / f"{Path(name).name}-{len(processes)}.log").open("w+b")
         process = subprocess.Popen(
             [sys.executable, str(EXAMPLES / f"{name}.py")],
             cwd=tmp_path,
@@ -223,7 +223,102 @@ def test_shards(sim, run, ming):
         assert replies(group, 1)[0].content in ("shard 0 of 2", "shard 1 of 2")
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_dialogue(sim, run, ming):
+    """Buttons, a number, a word; and what somebody says in private."""
+    run("dialogue")
+    group = ming.group
+    ming.say("order")
+    (dish,) = replies(group, 1)
+    ming.click(dish, "1-2")
+    for question, said in (
+        ("How many?", "many"),
+        ("A number from 1 to 9, please.", "三"),
+        ("3 x rice?", "好的"),
+    ):
+        assert replies(group, 1)[0].content == question
+        ming.say(said)
+    assert replies(group, 1)[0].content == "3 x rice, coming up!"
+    user = sim.platform.user("Lan")
+    user.say("feedback")
+    assert replies(user, 1)[0].content == "I am listening."
+    user.say("good")
+    assert replies(user, 1)[0].content == "Thank you for 4 letters and 0 pictures."
+
+
+def test_game(run, ming):
+    """Whoever finds the number has won, and is remembered."""
+    run("game", QQ_STATE="state")
+    group = ming.group
+    players = [ming, group.member("Hong")]
+    ming.say("scores")
+    assert replies(group, 1)[0].content == "Nobody has won yet."
+    ming.say("guess")
+    assert replies(group, 1)[0].content.startswith("I think of a number")
+    low, high, answer, turn = 1, 100, "", 0
+    while not answer.endswith("has won 1 time(s)."):
+        assert low <= high
+        middle = (low + high) // 2
+        players[turn % 2].say("hm?")  # no number: not for the game
+        players[turn % 2].say(str(middle))
+        answer, turn = replies(group, 1)[0].content, turn + 1
+        if answer == f"{middle} is too low.":
+            low = middle + 1
+        elif answer == f"{middle} is too high.":
+            high = middle - 1
+    winner = players[(turn - 1) % 2]
+    assert answer == f"{middle} it is! {winner.name} has won 1 time(s)."
+    ming.say("scores")
+    assert replies(group, 1)[0].content == f"{winner.name}: 1"
+
+
+def test_commands(sim, run, ming):
+    """Arguments, options, durations, mentions, attachments, help and wrong input."""
+    run("commands")
+    group = ming.group
+
+    def ask(text, **options):
+        ming.say(text, **options)
+        return replies(group, 1)[0].content
+
+    assert ask("/weather Beijing --days 3") == "Beijing: sunny for 3 day(s), 25 °C"
+    assert ask("/天气 Beijing unit=f") == "Beijing: sunny for 1 day(s), 77 °F"
+    assert ask("/remind 1小时30分 drink tea") == "in 1:30:00: drink tea"
+    friend = group.member("Li")
+    assert ask("/thank for the cake", mentions=[friend]) == "Ming thanks you for the cake"
+    assert ask("/size", attachments=[CAT]) == "{} x {}".format(*Pictures.open(io.BytesIO(CAT)).size)
+    assert "days" in ask("/weather Beijing --days many")
+    assert "/weather <city...> [days=1] [unit=c|f]  Tell the weather" in ask("/help")
+
+
+def test_plugins(run, ming):
+    """The handlers of a folder."""
+    run("plugins/bot", QQ_STATE="state")
+    for day in (1, 2):
+        ming.say("/签到")
+        assert replies(ming.group, 1)[0].content == f"day {day}"
+    ming.say("/dice 1")
+    assert replies(ming.group, 1)[0].content == "1 of 1"
+
+
+def test_scheduled(sim, run, ming):
+    """What was added runs; a message takes it away."""
+    process = run("scheduled", MY_GROUP=ming.group.openid)
+    ming.say("stop watching")
+    assert replies(ming.group, 1)[0].content == "1 task(s) removed"
+    assert process.poll() is None
+
+
+def test_accounts(sim, run, ming):
+    """Two bots in one process, with handlers of both and of one."""
+    run("accounts", APPID_1="1", SECRET_1="a", APPID_2="2", SECRET_2="b")
+    eventually(lambda: len(sim.platform.sessions.live()) == 2)
+    ming.say("who")
+    assert sorted(one.content for one in replies(ming.group, 2)) == ["I am 1", "I am 2"]
+    ming.say("second")
+    assert replies(ming.group, 1)[0].content == "only the second one says this"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.stem)
 def test_examples_are_short(path):
     """One topic, under 40 lines."""
     assert len(path.read_text("utf-8").splitlines()) < 40

@@ -456,6 +456,7 @@ def touch(event):
         if isinstance(getattr(type(event), name), property) and name not in (
             "replies_left",
             "expires_at",
+            "session",
         ):
             getattr(event, name)
     repr(event)

@@ -500,7 +500,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_json_can_hold_comes_back(value):
     """Exactly, sign of zero included."""
     storage = BotStorage(MemoryStore())
@@ -634,6 +634,6 @@ class AgainstADictInAFile(AgainstADict):
 
 
 TestAgainstADict = AgainstADict.TestCase
-TestAgainstADict.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAgainstADict.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 TestAgainstADictInAFile = AgainstADictInAFile.TestCase
-TestAgainstADictInAFile.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestAgainstADictInAFile.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)

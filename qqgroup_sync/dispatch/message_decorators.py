@@ -1,0 +1,240 @@
+"""The decorators of messages: by scene, with options, and commands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from qqgroup_sync.dispatch.filters import Filter, GroupConfig
+from qqgroup_sync.dispatch.handlers import Handler, check_callable
+from qqgroup_sync.dispatch.keeping import MESSAGE
+from qqgroup_sync.dispatch.options import check_names, filter_of, level_of, limit_of
+from qqgroup_sync.dispatch.rate_limits import Limiter
+from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync.errors import ConfigError, Text
+from qqgroup_sync.events.verify import Verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Unpack
+
+    from qqgroup_sync.dispatch.commands import Command
+    from qqgroup_sync.dispatch.filters import Match, Wake
+    from qqgroup_sync.dispatch.options import HandlerOptions, MessageOptions
+    from qqgroup_sync.dispatch.rate_limits import RateLimit
+    from qqgroup_sync.events.models import C2CMessage, GroupMessage, Message
+
+F = TypeVar("F", bound="Callable[..., Any]")
+GH = TypeVar("GH", bound="Callable[[GroupMessage], Any] | Callable[[], Any]")
+CH = TypeVar("CH", bound="Callable[[C2CMessage], Any] | Callable[[], Any]")
+MH = TypeVar("MH", bound="Callable[[Message], Any] | Callable[[], Any]")
+
+_COMMAND_OPTIONS = ("aliases", "prefix", "help", "hidden", "usage")
+_HELP = ("help", "帮助")
+
+
+class MessageDecorators(Registry):
+    """Handlers of messages; decorators return the function unchanged."""
+
+    @overload
+    def on_group_message(self, function: GH, /) -> GH: ...
+    @overload
+    def on_group_message(self, /, **options: Unpack[MessageOptions]) -> Callable[[GH], GH]: ...
+    def on_group_message(self, function: Any = None, /, **options: Any) -> Any:
+        """Handle messages in groups, whether or not they mention the bot (``message.is_at``).
+
+        Args:
+            function: The handler, when the decorator is used bare.
+            **options: See :class:`qqgroup_sync.dispatch.options.MessageOptions`: ``keywords``,
+                ``verify``, ``level``, ``block``, ``check_prefix``, ``allow_direct``,
+                ``direct_only``, ``at_only``, ``group_id``, ``from_role``, ``users``, ``groups``,
+                ``rate_limit``, ``cooldown``.
+        """
+        return self._message(function, options, in_group=True, in_c2c=False)
+
+    @overload
+    def on_c2c_message(self, function: CH, /) -> CH: ...
+    @overload
+    def on_c2c_message(self, /, **options: Unpack[MessageOptions]) -> Callable[[CH], CH]: ...
+    def on_c2c_message(self, function: Any = None, /, **options: Any) -> Any:
+        """Handle private messages; arguments as for :meth:`on_group_message`."""
+        return self._message(function, options, in_group=False, in_c2c=True)
+
+    @overload
+    def on_message(self, function: MH, /) -> MH: ...
+    @overload
+    def on_message(self, /, **options: Unpack[MessageOptions]) -> Callable[[MH], MH]: ...
+    def on_message(self, function: Any = None, /, **options: Any) -> Any:
+        """Handle messages in groups and private ones; see :meth:`on_group_message`."""
+        return self._message(function, options, in_group=True, in_c2c=True)
+
+    def _message(self, function: Any, options: Any, *, in_group: bool, in_c2c: bool) -> Any:
+        check_names(options)
+        wanted = filter_of(options, in_group=in_group, in_c2c=in_c2c)
+        limit, level = limit_of(options), level_of(options)
+
+        def register(function: F) -> F:
+            self._add_message_handler(function, wanted, options, limit, level)
+            return function
+
+        return register(function) if function is not None else register
+
+    def _add_message_handler(
+        self,
+        function: Callable[..., Any],
+        wanted: Filter,
+        options: HandlerOptions,
+        limit: RateLimit | None,
+        level: float,
+    ) -> None:
+        config = options.get("group_id")
+        if isinstance(config, GroupConfig):
+            self.set_group_config(config)
+        self.add(
+            (MESSAGE,),
+            function,
+            most=1,
+            level=level,
+            block=bool(options.get("block", True)),
+            filter=wanted,
+            limiter=Limiter(limit) if limit is not None else None,
+        )
+
+    # ------------------------------------------------------------------ commands
+
+    def on_command(
+        self,
+        name: str,
+        *,
+        aliases: Sequence[str] = (),
+        prefix: str | Sequence[str] = "/",
+        help: str = "",  # noqa: A002 - what it is
+        hidden: bool = False,
+        usage: str = "",
+        **options: Unpack[HandlerOptions],
+    ) -> Callable[[F], F]:
+        """Handle a command: ``/name argument ...``, in groups and in private chats.
+
+        The arguments come from the function's parameters and their annotations: str, int, float,
+        bool, Literal, Enum, list, Optional, ``*rest``, options (keyword-only parameters), Member
+        (a mention), Attachment. The first parameter may take the message. Wrong input gets an
+        answer that shows the usage; ``/help`` is generated, unless a command has that name. Of
+        several commands the one with the longest name comes first; of a level, commands come
+        before keywords.
+
+        Args:
+            name: Without prefix; may have several words.
+            aliases: Further names.
+            prefix: What stands before the name; several are possible, "" needs none.
+            help: What it does; by default the first line of the docstring.
+            hidden: Keep it out of ``/help``.
+            usage: Shown instead of what is made from the signature.
+            **options: Those of :meth:`on_group_message` but ``keywords`` and ``verify``. The
+                bot's own prefix words (``set_prefix``) are not needed, but may stand before.
+        """
+        from qqgroup_sync.dispatch.commands import Command  # noqa: PLC0415 - only when used
+
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"on_command() needs the name of the command, not {name!r}",
+                remedy=Text(
+                    "Write @client.on_command('weather').", "请写 @client.on_command('天气')。"
+                ),
+            )
+        check_names(options, command=_COMMAND_OPTIONS)
+        options.setdefault("check_prefix", False)  # it has one of its own
+        wanted = filter_of(options, in_group=True, in_c2c=True)
+        limit, level = limit_of(options), level_of(options)
+
+        def register(function: F) -> F:
+            check_callable(function)
+            command = Command(
+                function,
+                name,
+                aliases=aliases,
+                prefix=prefix,
+                help=help,
+                hidden=hidden,
+                usage=usage,
+            )
+            own = replace(wanted, test=_command_test(command), weighs=True)
+            self._add_message_handler(_Run(command), own, options, limit, level)
+            prefixes = (prefix,) if isinstance(prefix, str) else tuple(prefix)
+            with self._registering:
+                known = self.own.command_prefixes
+                self.own.command_prefixes = tuple(dict.fromkeys((*known, *prefixes)))
+            self.keep(("commands", ""), command)
+            return function
+
+        return register
+
+    def _helper(self) -> Handler | None:
+        """Return what answers ``/help`` for the commands of the whole family.
+
+        It is made for whoever is asked for routes, so that a router's commands and the client's
+        stand in one list; a command of that name by the user takes its place.
+        """
+        commands = self.commands
+        if not commands or any({*_HELP}.intersection((one.name, *one.aliases)) for one in commands):
+            return None
+        from qqgroup_sync.dispatch.commands import Command  # noqa: PLC0415 - loaded by now
+        from qqgroup_sync.dispatch.help import help_text  # noqa: PLC0415 - loaded by now
+
+        def show_help(topic: str = "") -> str:
+            return help_text(self.commands, self._language, topic=topic)
+
+        prefixes = dict.fromkeys(
+            prefix for one in self.family() for prefix in one.own.command_prefixes
+        )
+        helper = Command(
+            show_help,
+            _HELP[0],
+            aliases=_HELP[1:],
+            prefix=[prefix for prefix in prefixes if prefix] or "",
+            hidden=True,
+            help="Show this.",
+        )
+        return Handler(_Run(helper), takes=1, order=-1, filter=Filter(_command_test(helper)))
+
+    @property
+    def _language(self) -> str | None:
+        settings = getattr(self, "settings", None)
+        return settings.language if settings is not None else None
+
+
+class _Run:
+    """Calls the function of a command with what the message says."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self.__name__ = self.__qualname__ = f"command {command.name}"
+
+    def __call__(self, message: Message) -> Any:
+        from qqgroup_sync.dispatch.binding import WrongArguments  # noqa: PLC0415 - loaded by now
+
+        assert message.verify is not None
+        try:
+            bound = self._command.bind(message.verify.keypoint, message)
+        except WrongArguments as error:
+            return error.answer(getattr(message.actions, "language", None))
+        return self._command.function(*bound.args, **bound.kwargs)
+
+
+def _command_test(command: Command) -> Match:
+    """Return the test for a command: what follows its name is the keypoint.
+
+    The longer the name that was written, the more it weighs: ``/group add`` before ``/group``.
+    """
+
+    def test(_message: Message, wake: Wake) -> Verify | None:
+        if not wake.woken:
+            return None
+        text, rest = wake.text, command.match(wake.text)
+        if rest is None and wake.prefix:  # the prefix of the bot may be that of its commands
+            text, rest = wake.whole, command.match(wake.whole)
+        if rest is None:
+            return None
+        return Verify(weight=1 + len(text) - len(rest), keypoint=rest)
+
+    return test

@@ -1,0 +1,162 @@
+"""From the handlers of several registries to a plan by which one is found quickly."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from qqgroup_sync.dispatch.filters import UNCHECKED, any_text, wake
+from qqgroup_sync.dispatch.handlers import LEAVING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from qqgroup_sync.dispatch.filters import GroupConfig, Match, Wake
+    from qqgroup_sync.dispatch.handlers import Handler
+    from qqgroup_sync.events.models import Message
+    from qqgroup_sync.events.verify import Verify
+
+    Complain = Callable[[BaseException, Message], None]
+
+
+class Entry(NamedTuple):
+    """A handler, with what its registry says about it.
+
+    Attributes:
+        handler: The handler.
+        config: Of its ``group_id``.
+        prefixes: The prefix words of its registry; None for the bot's.
+    """
+
+    handler: Handler
+    config: GroupConfig | None = None
+    prefixes: tuple[str, ...] | None = None
+
+
+class _Step(NamedTuple):
+    """One handler to ask; ``prefixes`` are other prefix words than the bot's."""
+
+    match: Match
+    handler: Handler
+    prefixes: tuple[str, ...] | None
+
+
+class _Level(NamedTuple):
+    """The handlers of one level, in order of registration."""
+
+    leaving: bool  # a notebook cell is replacing them: only for what nobody else wants
+    weighs: bool  # whether weights can differ, so that all of them have to be asked
+    steps: tuple[_Step, ...]
+
+
+class Found(NamedTuple):
+    """A handler that a message is for.
+
+    Attributes:
+        handler: The handler.
+        verify: Why.
+        wake: What its prefix words say about the message.
+    """
+
+    handler: Handler
+    verify: Verify
+    wake: Wake
+
+
+class Routes:
+    """The plan for messages of one scene.
+
+    Args:
+        entries: The handlers of all registries.
+        direct: Whether it is for private messages.
+        helper: Answers ``/help``. Whatever is meant for that text in particular comes before it,
+            handlers of this level and below that take any text come after it.
+    """
+
+    def __init__(
+        self, entries: Iterable[Entry], *, direct: bool, helper: Handler | None = None
+    ) -> None:
+        steps = []
+        for entry in sorted(entries, key=lambda one: (-one.handler.level, one.handler.order)):
+            wanted = entry.handler.filter
+            if wanted.applies(entry.config, direct=direct):
+                own = wanted.prefixes(entry.config)
+                prefixes = entry.prefixes if own is None else own
+                steps.append(_Step(wanted.match(), entry.handler, prefixes))
+        self._levels = tuple(
+            _Level(number == LEAVING, any(step.handler.filter.weighs for step in level), level)
+            for number, level in (
+                (number, tuple(group))
+                for number, group in groupby(steps, lambda step: step.handler.level)
+            )
+        )
+        self._helper = helper
+
+    def __len__(self) -> int:
+        return sum(len(level.steps) for level in self._levels)
+
+    def find(self, message: Message, words: Wake, complain: Complain) -> Iterator[Found]:
+        """Return the handlers that a message is for, the first one first.
+
+        Nothing is asked before the first is fetched, and nobody more than needed.
+
+        Args:
+            message: What was said.
+            words: What the bot's prefix words say about it.
+            complain: Told about a filter that raised.
+        """
+        found = self._found(message, words, complain)
+        helper = self._helper
+        if helper is not None:
+            free = words.anyhow()
+            verify = helper.filter.test(message, free)
+            if verify is not None:
+                return _with_help(found, Found(helper, verify, free))
+        return found
+
+    def _found(self, message: Message, words: Wake, complain: Complain) -> Iterator[Found]:
+        others: dict[tuple[str, ...], Wake] = {}
+        anybody = False
+        for level in self._levels:
+            if level.leaving and anybody:
+                return
+            hits = self._hits(level, message, words, others, complain)
+            if level.weighs:
+                hits = iter(sorted(hits, key=lambda found: -found.verify.weight))
+            for found in hits:
+                anybody = True
+                yield found
+
+    @staticmethod
+    def _hits(
+        level: _Level,
+        message: Message,
+        words: Wake,
+        others: dict[tuple[str, ...], Wake],
+        complain: Complain,
+    ) -> Iterator[Found]:
+        for match, handler, prefixes in level.steps:
+            seen = words
+            if prefixes is not None:
+                known = others.get(prefixes)
+                if known is None:
+                    known = (
+                        words.anyhow() if prefixes == UNCHECKED else wake(message.text, prefixes)
+                    )
+                    others[prefixes] = known
+                seen = known
+            try:
+                verify = match(message, seen)
+            except BaseException as error:  # a user's verify= is his: the others are asked anyway
+                complain(error, message)
+                continue
+            if verify is not None:
+                yield Found(handler, verify, seen)
+
+
+def _with_help(found: Iterator[Found], help_: Found) -> Iterator[Found]:
+    for one in found:
+        if one.handler.level <= help_.handler.level and one.handler.filter.test is any_text:
+            break
+        yield one
+    yield help_

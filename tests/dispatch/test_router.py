@@ -1,0 +1,341 @@
+"""Handlers in other files: include, exclude, and plug-ins from a folder."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+import weakref
+
+import pytest
+
+from qqgroup_sync import Router
+from qqgroup_sync.dispatch.filters import wake
+from qqgroup_sync.errors import ConfigError
+from qqgroup_sync.events.models import GroupMessage
+
+PLUGIN = """
+from qqgroup_sync import Router
+
+router = Router()
+
+@router.on_message(keywords={name!r})
+def hear(message):
+    return {name!r}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_plugin_stays():
+    """Forget the modules that a test loaded."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("qqgroup_plugins"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def client():
+    """What includes; a client is a router as well."""
+    return Router()
+
+
+def answers(router, text="hi"):
+    """What all handlers that a message is for would say."""
+    message = GroupMessage(text=text)
+    found = router.routes(direct=False).find(message, wake(text, router.prefixes), pytest.fail)
+    return [one.handler.call(message) for one in found]
+
+
+def saying(*words):
+    """A router with a handler for each word."""
+    router = Router()
+    for word in words:
+        router.on_message(lambda message, word=word: word)
+    return router
+
+
+def module_with(**values):
+    """A module in which these stand."""
+    module = types.ModuleType("games")
+    vars(module).update(values)
+    return module
+
+
+# ---------------------------------------------------------------------- include
+
+
+def test_everything_of_a_router_counts(client):
+    """Handlers of all kinds, hooks, commands, tasks."""
+    router = Router()
+    router.on_message(lambda message: "message")
+    router.on_group_added(print)
+    router.on_event(repr)
+    router.on_exception(len)
+    router.on_ready(str)
+    router.message_created(lambda message: None)
+    router.on_command("x")(lambda: None)
+    router.timed_task(each=60)(print)
+    client.include(router)
+    assert answers(client) == ["message"]
+    assert [one.function for one in client.handlers_for("GROUP_ADD_ROBOT")] == [print]
+    assert [one.function for one in client.observers_of("X")] == [repr]
+    assert [one.function for one in client.guards_for(ValueError())] == [len]
+    assert [one.function for one in client.ready_handlers] == [str]
+    assert [one.name for one in client.commands] == ["x"]
+    assert [one.function for one in client.tasks] == [print]
+    assert len(client.all_hooks) == 1
+
+
+def test_what_is_registered_later_counts_too(client):
+    """In the router, or in one that it includes then."""
+    router, inner = Router(), saying("inner")
+    client.include(router)
+    router.on_message(lambda message: "later")
+    assert answers(client) == ["later"]
+    router.include(inner)
+    assert sorted(answers(client)) == ["inner", "later"]
+
+
+def test_a_router_counts_once_however_often_it_is_included(client):
+    """Directly, again, by a module, and through another router."""
+    router, other = saying("once"), Router()
+    other.include(router)
+    client.include(router, router)
+    client.include(module_with(a=router, b=router, c=other))
+    assert answers(client) == ["once"]
+
+
+def test_events_are_told_in_order_of_registration_over_all_files(client):
+    """As messages are."""
+    router, functions = Router(), [lambda event: None for _ in range(4)]
+    client.include(router)
+    for place, function in zip((client, router, client, router), functions, strict=True):
+        place.on_group_added(function)
+    told = [one.function for one in client.handlers_for("GROUP_ADD_ROBOT")]
+    assert told == functions
+
+
+def test_all_routers_of_a_module_are_included(client):
+    """And nothing else that stands there."""
+    client.include(module_with(first=saying("a"), second=saying("b"), Router=Router, x=5))
+    assert answers(client) == ["a", "b"]
+
+
+def test_one_router_may_serve_several_clients():
+    """Several accounts, the same handlers."""
+    router, clients = saying("shared"), [Router(), Router()]
+    for client in clients:
+        client.include(router)
+    assert [answers(client) for client in clients] == [["shared"], ["shared"]]
+
+
+@pytest.mark.parametrize("thing", [5, "games", None, Router, [Router()]])
+def test_what_is_no_router_is_refused_with_the_remedy(client, thing):
+    """In the user's line."""
+    with pytest.raises(ConfigError, match="is no router") as caught:
+        client.include(thing)
+    assert caught.value.remedy
+
+
+def test_a_module_without_a_router_is_refused_with_the_remedy(client):
+    """It was forgotten there."""
+    with pytest.raises(ConfigError, match="no router in games") as caught:
+        client.include(module_with(x=5))
+    assert "Router()" in caught.value.remedy
+
+
+def test_when_one_is_refused_none_is_included(client):
+    """Half of it would be hard to see."""
+    with pytest.raises(ConfigError):
+        client.include(saying("a"), 5)
+    assert answers(client) == []
+
+
+def test_a_circle_is_refused(client):
+    """Directly, or by way of others."""
+    outer, inner = Router(), Router()
+    outer.include(inner)
+    client.include(outer)
+    for one, other in ((client, client), (inner, client), (inner, outer)):
+        with pytest.raises(ConfigError, match="include itself") as caught:
+            one.include(other)
+        assert caught.value.remedy
+
+
+def test_a_router_keeps_no_client_alive():
+    """One that stands in a module outlives clients of a notebook."""
+    router, client = Router(), Router()
+    client.include(router)
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+    assert gone() is None
+
+
+# ---------------------------------------------------------------------- exclude
+
+
+def test_a_router_can_be_taken_away_again(client):
+    """It may come back, too; twice is no error."""
+    router = saying("x")
+    client.include(router)
+    client.exclude(router)
+    client.exclude(router)
+    assert answers(client) == []
+    client.include(router)
+    assert answers(client) == ["x"]
+
+
+# ---------------------------------------------------------------------- tasks while running
+
+
+class Running(Router):
+    """Stands for a client that runs: it is told of tasks."""
+
+    def __init__(self):
+        super().__init__()
+        self.running = []
+
+    def _task_added(self, task):
+        self.running.append(task.function)
+
+    def _tasks_removed(self, tag):
+        self.running.remove(tag.function)
+
+
+def test_a_running_client_hears_of_the_tasks_of_its_routers():
+    """Included while it runs, added later, in a router of a router, excluded, removed."""
+    client, router, inner = Running(), Router(), Router()
+    router.timed_task(each=1)(print)
+    client.include(router)
+    router.include(inner)
+    inner.timed_task(each=1)(repr)
+    router.timed_task(each=1, tag="x")(len)
+    assert client.running == [print, repr, len]
+    assert router.remove_timed_task("x") == 1
+    assert client.running == [print, repr]
+    client.exclude(router)
+    assert client.running == []
+
+
+def test_removing_a_tag_removes_what_was_registered_there():
+    """Neither does a router remove what is the client's, nor the other way round."""
+    client, router = Running(), Router()
+    client.include(router)
+    client.timed_task(each=1)(print)
+    router.timed_task(each=1)(repr)
+    assert router.remove_timed_task() == 1
+    assert client.running == [print]
+    router.timed_task(each=1)(repr)
+    assert client.remove_timed_task() == 1
+    assert client.running == [repr]
+    assert [task.function for task in client.tasks] == [repr]
+
+
+# ---------------------------------------------------------------------- load_plugins
+
+
+def write(folder, **files):
+    """Write plug-ins; a value that is no code is the word that it answers to."""
+    folder.mkdir(exist_ok=True)
+    for name, code in files.items():
+        path = folder / f"{name.replace('__in__', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(code if "\n" in code else PLUGIN.format(name=code), "utf-8")
+    return folder
+
+
+def test_every_module_and_package_of_a_folder_is_a_plugin(client, tmp_path):
+    """By name, but for those that begin with _ or a dot, and what is no Python."""
+    folder = write(tmp_path / "plugins", b="b", a="a", _hidden="no", c__in____init__="c")
+    (folder / "notes.txt").write_text("nothing")
+    (folder / "empty").mkdir()
+    (folder / ".git").mkdir()
+    modules = client.load_plugins(folder)
+    assert [module.__name__.rpartition(".")[2] for module in modules] == ["a", "b", "c"]
+    assert answers(client, "a b c no") == ["a", "b", "c"]
+
+
+def test_a_folder_may_be_named_by_a_str_from_the_working_directory(client, tmp_path, monkeypatch):
+    """As in load_plugins("plugins/")."""
+    write(tmp_path / "plugins", a="a")
+    monkeypatch.chdir(tmp_path)
+    client.load_plugins("plugins/")
+    assert answers(client, "a") == ["a"]
+
+
+def test_loading_again_imports_nothing_again_but_what_is_new(client, tmp_path):
+    """Handlers are not doubled."""
+    folder = write(tmp_path / "plugins", a="a")
+    (first,) = client.load_plugins(folder)
+    write(folder, b="b")
+    again, new = client.load_plugins(folder)
+    assert again is first
+    assert answers(client, "a b") == ["a", "b"]
+    assert new is not first
+
+
+def test_two_folders_may_have_plugins_of_the_same_name(client, tmp_path):
+    """Both are loaded."""
+    client.load_plugins(write(tmp_path / "one", a="first"))
+    client.load_plugins(write(tmp_path / "two", a="second"))
+    assert answers(client, "first second") == ["first", "second"]
+
+
+def test_plugins_import_what_stands_beside_them_and_inside_of_them(client, tmp_path):
+    """Relative imports, of files and in packages."""
+    code = PLUGIN.format(name="x") + "\nfrom . import _shared\nfrom ._shared import WORD\n"
+    package = PLUGIN.format(name="y") + "\nfrom .words import WORD\nfrom . import words\n"
+    word = "WORD = 'word'\n"
+    folder = write(
+        tmp_path / "plugins",
+        a=code,
+        _shared=word,
+        b__in____init__=package,
+        b__in__words=word,
+    )
+    a, b = client.load_plugins(folder)
+    assert (a.WORD, b.WORD) == ("word", "word")
+    assert b.words.WORD == "word"
+
+
+def test_a_missing_folder_is_refused_with_the_place(client, tmp_path, monkeypatch):
+    """The usual reason is another working directory."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no folder plugins") as caught:
+        client.load_plugins("plugins")
+    assert str(tmp_path / "plugins") in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import no_such_module\n", "no_such_module"),
+        ("raise RuntimeError(\n'oops')\n", "oops"),
+        (PLUGIN.format(name="x").replace("keywords", "keyword"), "keyword="),
+        ("x = 5\n", "no router"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_none_is_included(client, tmp_path, code, told):
+    """It can be mended and loaded again in the same process."""
+    folder = write(tmp_path / "plugins", a="a", broken=code)
+    with pytest.raises(ConfigError) as caught:
+        client.load_plugins(folder)
+    assert "broken" in str(caught.value)
+    assert told in str(caught.value)
+    assert answers(client, "a") == []
+    if told != "no router":
+        write(folder, broken="mended")
+        client.load_plugins(folder)
+        assert answers(client, "a mended") == ["a", "mended"]
+
+
+def test_a_plugin_that_ends_the_program_ends_it(client, tmp_path):
+    """It is not taken for an error of the plugin."""
+    folder = write(tmp_path / "plugins", a="raise SystemExit(\n3)\n")
+    with pytest.raises(SystemExit):
+        client.load_plugins(folder)
+    assert "qqgroup_plugins.a" not in sys.modules

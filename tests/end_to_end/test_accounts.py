@@ -1,0 +1,148 @@
+"""Several bots in one process."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from qqgroup_sync import Accounts, AuthError, Client, ConfigError
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def accounts(make_client):
+    """Two accounts; stopped at the end."""
+    both = Accounts(make_client(appid="1"), make_client(appid="2", client_secret="s2"))
+    yield both
+    both.stop()
+
+
+def talk(sim, text, **options):
+    """Let Ming say something in a group with both bots; return the next two replies, sorted."""
+    group = sim.platform.group("g")
+    group.member("Ming").say(text, **options)
+    return group
+
+
+def answers(group, count):
+    """What the bots say next, by whom."""
+    return sorted(
+        (one.sender.appid, one.content) for one in (group.next_reply() for _ in range(count))
+    )
+
+
+def test_handlers_are_shared_and_each_keeps_its_own(sim, accounts):
+    """What is registered with the accounts holds for all; a client's own only for it."""
+    accounts.on_message(keywords="who")(lambda message: f"I am {message.appid}")
+    accounts["2"].on_message(keywords="own")(lambda message: "mine")
+    accounts.start()
+    assert accounts.wait_ready(10)
+    group = talk(sim, "who")
+    assert answers(group, 2) == [("1", "I am 1"), ("2", "I am 2")]
+    talk(sim, "own")
+    assert answers(group, 1) == [("2", "mine")]
+    assert {appid: status.state for appid, status in accounts.status.items()} == {
+        "1": "online",
+        "2": "online",
+    }
+
+
+def test_levels_count_over_both(sim, accounts):
+    """All handlers are asked in one order."""
+    accounts.on_message(keywords="x")(lambda message: "shared")
+    accounts["1"].on_message(keywords="x", level=1)(lambda message: "own and higher")
+    accounts["2"].on_message(keywords="x")(lambda message: "own and later")
+    accounts.start()
+    assert accounts.wait_ready(10)
+    assert answers(talk(sim, "x"), 2) == [("1", "own and higher"), ("2", "shared")]
+
+
+def test_accounts_come_and_go_while_others_run(sim, accounts, make_client):
+    """``append`` starts, ``del`` stops; the others notice nothing."""
+    accounts.on_message(lambda message: message.appid)
+    accounts.start()
+    assert accounts.wait_ready(10)
+    third = make_client(appid="3", client_secret="s3")
+    accounts.append(third)
+    assert third.wait_ready(10)
+    group = talk(sim, "a")
+    assert [who for who, _ in answers(group, 3)] == ["1", "2", "3"]
+    del accounts["1"]
+    assert "1" not in accounts
+    assert len(accounts) == 2
+    talk(sim, "b")
+    assert [who for who, _ in answers(group, 2)] == ["2", "3"]
+    fourth = make_client(appid="4", client_secret="s4")
+    accounts.append(fourth, start_up=False)
+    assert not fourth.running
+    assert [client.settings.appid for client in accounts] == ["2", "3", "4"]
+
+
+def test_a_client_that_was_taken_out_has_its_own_handlers_only(sim, accounts):
+    """It can go on alone."""
+    accounts.on_message(lambda message: "shared")
+    client = accounts["1"]
+    del accounts["1"]
+    client.on_message(lambda message: "alone")
+    client.start()
+    assert client.wait_ready(10)
+    assert answers(talk(sim, "x"), 1) == [("1", "alone")]
+
+
+def test_an_account_is_there_once(accounts, make_client):
+    """The second one is refused with the remedy."""
+    with pytest.raises(ConfigError, match="account 1 already"):
+        accounts.append(make_client(appid="1"))
+    with pytest.raises(ConfigError, match="no client"):
+        accounts.append("1")
+
+
+@pytest.mark.expected_errors
+def test_one_that_cannot_log_in_does_not_stop_the_others(sim, accounts, make_client):
+    """Its reason is told by wait_ready; the others answer."""
+    sim.platform.register_bot("3", "right")
+    wrong = make_client(appid="3", client_secret="wrong")
+    accounts.on_message(lambda message: message.appid)
+    accounts.start()
+    assert accounts.wait_ready(10)
+    accounts.append(wrong)
+    with pytest.raises(AuthError):
+        wrong.wait_ready(10)
+    eventually(lambda: not wrong.running)
+    assert [who for who, _ in answers(talk(sim, "x"), 2)] == ["1", "2"]
+
+
+@pytest.mark.expected_errors
+def test_run_ends_when_none_is_left_and_says_why(sim, make_client):
+    """As one client's run does."""
+    sim.platform.register_bot("9", "right")
+    accounts = Accounts(make_client(appid="9", client_secret="wrong"))
+    with pytest.raises(AuthError):
+        accounts.run()
+
+
+def test_timed_tasks_run_for_each_account(accounts):
+    """The task gets the client whose turn it is."""
+    seen, done = set(), threading.Event()
+
+    @accounts.timed_task(each=0.05)
+    def tick(client):
+        seen.add(client.settings.appid)
+        if len(seen) == 2:
+            done.set()
+
+    accounts.start()
+    assert done.wait(10)
+    assert accounts.remove_timed_task() == 1
+
+
+def test_none_at_first(make_client):
+    """Accounts may start empty."""
+    accounts = Accounts()
+    accounts.start()
+    client = make_client()
+    accounts.append(client)
+    assert client.wait_ready(10)
+    assert isinstance(accounts["1"], Client)
+    assert accounts.stop()

@@ -1,0 +1,135 @@
+"""A bot in a process of its own that ends and comes back: what it missed, it gets; once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from qqgroup_sync import StateError
+from tests.waiting import eventually
+
+BOT = """
+import sys
+from qqgroup_sync import Client
+client = Client()
+@client.on_group_message
+def answer(message):
+    client.storage.increment("handled")
+    return f"{message.text} by {sys.argv[1]}, number {client.storage['handled']}"
+client.run()
+"""
+
+
+@pytest.fixture
+def run(sim, tmp_path):
+    """Return a function that starts the bot and waits until it is on line."""
+    processes = []
+
+    def start(name):
+        process = subprocess.Popen(
+            [sys.executable, "-c", BOT, name],
+            env={**os.environ, "QQ_SIMULATOR": sim.url, "QQ_STATE": str(tmp_path)},
+        )
+        processes.append(process)
+        eventually(lambda: sim.platform.sessions.live() or process.poll() is not None, 20)
+        assert process.poll() is None
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait(10)
+
+
+def away(sim):
+    """Wait until the bot's connection is gone."""
+    eventually(lambda: not sim.platform.sessions.live(), 20)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_what_was_said_meanwhile_is_answered_and_nothing_twice(sim, run, end):
+    """The next process resumes the session of the one before."""
+    group = sim.platform.group("g")
+    ming = group.member("Ming")
+    first = run("first")
+    ming.say("a")
+    assert group.next_reply(10).content == "a by first, number 1"
+    if end is signal.SIGKILL:
+        import threading
+
+        threading.Event().wait(0.5)  # a kill may lose the last batch, 50 ms
+    first.send_signal(end)
+    first.wait(15)
+    away(sim)
+    ming.say("b")
+    ming.say("c")
+    run("second")
+    assert group.next_reply(10).content == "b by second, number 2"
+    assert group.next_reply(10).content == "c by second, number 3"
+    ming.say("d")
+    assert group.next_reply(10).content == "d by second, number 4"
+    assert sim.platform.stats["resumes"] == 1
+    assert sim.platform.stats["identifies"] == 1
+
+
+@pytest.mark.expected_errors
+def test_a_second_process_waits_and_is_told(sim, make_client, run, tmp_path, monkeypatch):
+    """Two processes would take each other's messages away."""
+    first = run("first")
+    monkeypatch.setenv("QQ_SIMULATOR", sim.url)
+    monkeypatch.setenv("QQ_STATE", str(tmp_path))
+    client = make_client(appid="simulated")
+    client.start()
+    with pytest.raises(StateError, match=f"pid {first.pid}") as caught:
+        client.wait_ready(20)
+    assert caught.value.remedy
+    assert len(sim.platform.sessions.live()) == 1
+
+
+def test_a_damaged_file_is_set_aside(sim, run, tmp_path):
+    """A new session begins, and the bot answers."""
+    group = sim.platform.group("g")
+    first = run("first")
+    first.terminate()
+    first.wait(15)
+    away(sim)
+    (path,) = tmp_path.rglob("session-*.sqlite")
+    path.write_bytes(b"no database at all" * 500)
+    run("second")
+    group.member("Ming").say("x")
+    assert group.next_reply(10).content.startswith("x by second")
+    assert list(tmp_path.rglob("*.damaged-*"))
+    assert sim.platform.stats["identifies"] == 2
+
+
+def test_a_bot_that_may_write_nowhere_answers_nevertheless(
+    sim, make_client, tmp_path, monkeypatch, caplog, expected_errors
+):
+    """A warning says what it costs; only what asks for storage fails."""
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("QQ_STATE", str(tmp_path / "file" / "below"))
+    client = make_client()
+
+    @client.on_message(keywords="x")
+    def answer(message):
+        return message.text
+
+    @client.on_message(keywords="keep")
+    def keep(message):
+        message.session["a"] = 1
+
+    refused = []
+    client.on_exception(StateError)(refused.append)
+    client.start()
+    assert client.wait_ready(10)
+    ming = sim.platform.group("g").member("Ming")
+    ming.say("x")
+    assert ming.group.next_reply(10).content == "x"
+    assert "a restart will lose what comes meanwhile" in caplog.text
+    ming.say("keep")
+    eventually(lambda: refused)
+    assert client.stop()
