@@ -11,6 +11,7 @@ from qqgroup_sync import console
 from qqgroup_sync.client import SLICE, STOP_TIMEOUT, Client
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, Text
+from qqgroup_sync.runtime import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +160,8 @@ class Accounts(Router):
                 self.stop(stop_timeout)
             except KeyboardInterrupt:
                 logger.warning("left at once")
+                if cells.in_notebook():
+                    raise
                 sys.exit(130)
         for client in self:
             client.wait(0.0)  # raises why it ended

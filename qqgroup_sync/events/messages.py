@@ -128,7 +128,8 @@ class Message(Replyable, SeedNames):
             content: The question: a str, a Chain and so on.
             timeout: Seconds for an answer that fits; None waits as long as the client runs.
             check: Judges an answer: True or None takes it, False asks again with ``again``, and
-                anything else is said to the person, who may try again.
+                anything else is said to the person, who may try again. What it raises is
+                reported, and the message goes on to the handlers.
             retries: How often the person may try again.
             again: What is said to an answer that does not fit.
             force: Take every message of the person, also one that another handler is for.
@@ -219,6 +220,9 @@ class Message(Replyable, SeedNames):
         level: int = 0,
     ) -> ChannelItem | None:
         """Wait for a message of anybody in the group; goes on catching until it is closed.
+
+        A channel that nobody closes lapses ``max_time`` after its last item; without ``max_time``
+        it lasts until it is closed, another one takes its place, or the client stops.
 
         Args:
             reply: Said before.

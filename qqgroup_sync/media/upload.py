@@ -77,7 +77,7 @@ class Uploader:
         last_resort: ChainBuilder | None,
         memory: MediaMemory,
         stop: threading.Event,
-        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        aside: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
         fetch: Callable[[str, int], bytes] | None = None,
         put: Put,
         language: str | None = None,

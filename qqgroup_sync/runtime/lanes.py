@@ -48,6 +48,21 @@ class _Lane:
         self.returning: deque[threading.Event] = deque()
 
 
+class _Return:
+    """How a waiting handler comes back into its lane.
+
+    Attributes:
+        lane: Which one; None when it kept it, or had none.
+        turn: Set when the lane is its own again; None until it stands in line.
+    """
+
+    __slots__ = ("lane", "turn")
+
+    def __init__(self, lane: Hashable | None) -> None:
+        self.lane = lane
+        self.turn: threading.Event | None = None
+
+
 class _Worker:
     """One worker thread and what it does at the moment."""
 
@@ -279,7 +294,7 @@ class LanePool:
     # ------------------------------------------------------------------ waiting handlers
 
     @contextlib.contextmanager
-    def park(self, *, keep_lane: bool = False) -> Iterator[None]:
+    def park(self, *, keep_lane: bool = False) -> Iterator[Callable[[], object] | None]:
         """Give lane and place in the pool back while the calling handler waits.
 
         On leaving, the lane is taken again before new messages of it. Outside a worker this
@@ -288,19 +303,24 @@ class LanePool:
         Args:
             keep_lane: Keep the order of the lane strictly; only the place is given back.
 
+        Yields:
+            A function that books the lane for the return. Who wakes the handler calls it first,
+            in a job of that lane: then the lane's next job waits for the handler, however long
+            its thread takes to wake. None when there is nothing to give back.
+
         Raises:
             StateError: Too many handlers wait at once.
         """
         worker: _Worker | None = getattr(self._here, "worker", None)
         if worker is None or worker.parked or worker.job is None:
-            yield
+            yield None
             return
-        lane = None if keep_lane else worker.job.lane
-        self._leave_place(worker, lane)
+        coming = _Return(None if keep_lane else worker.job.lane)
+        self._leave_place(worker, coming.lane)
         try:
-            yield
+            yield lambda: self._book(coming)
         finally:
-            self._come_back(worker, lane)
+            self._come_back(worker, coming)
 
     def _leave_place(self, worker: _Worker, lane: Hashable | None) -> None:
         with self._lock:
@@ -322,17 +342,24 @@ class LanePool:
                 else:
                     self._attention.notify()  # there is a place to grow into again
 
-    def _come_back(self, worker: _Worker, lane: Hashable | None) -> None:
-        turn = threading.Event()
+    def _book(self, coming: _Return) -> threading.Event:
+        """Let a handler stand in line for its lane, if it does not yet; return its turn."""
         with self._lock:
-            if lane is None or self._stopping:
-                turn.set()
-            elif lane in self._lanes:
-                self._queue_behind(lane).returning.append(turn)
-            else:
-                self._lanes[lane] = None
-                turn.set()
-        turn.wait()  # set by whoever leaves the lane, or by stop()
+            turn = coming.turn
+            if turn is None:
+                turn = coming.turn = threading.Event()
+                lane = coming.lane
+                if lane is None or self._stopping:
+                    turn.set()
+                elif lane in self._lanes:
+                    self._queue_behind(lane).returning.append(turn)
+                else:
+                    self._lanes[lane] = None
+                    turn.set()
+        return turn
+
+    def _come_back(self, worker: _Worker, coming: _Return) -> None:
+        self._book(coming).wait()  # set by whoever leaves the lane, or by stop()
         with self._lock:
             self._parked -= 1
             self._open += 1

@@ -58,7 +58,7 @@ class Media:
         *,
         memory: MediaMemory,
         stop: threading.Event,
-        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        aside: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
         report: Callable[[str], None] = lambda _line: None,
         on_death: Callable[[BaseException], None] | None = None,
     ) -> None:

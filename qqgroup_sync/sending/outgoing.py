@@ -66,7 +66,7 @@ class Outgoing:
         session: Callable[[Message], Storage] | None = None,
         note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
-        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        aside: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
         report: Callable[[str], None] = lambda _line: None,
         on_death: Callable[[BaseException], None] | None = None,
     ) -> None:
