@@ -159,6 +159,7 @@ class Filter:
 
     Attributes:
         test: Of the text: the message and its wake -> Verify or None.
+        needle: What stands in every text that ``test`` takes; a quick way to say no.
         weighs: Whether ``test`` may return another weight than 1.
         check_prefix: Whether a prefix must wake the bot, or which one.
         in_group: Whether the decorator is for groups.
@@ -173,6 +174,7 @@ class Filter:
     """
 
     test: Match
+    needle: str = ""
     weighs: bool = False
     check_prefix: bool | tuple[str, ...] | None = None
     in_group: bool = True
@@ -268,6 +270,13 @@ def text_test(keywords: Any) -> Match:
             "请传入非空 str、Equal('...')、re.compile('...')，或它们的列表。",
         ),
     )
+
+
+def needle_of(keywords: Any) -> str:
+    """Return what every text has to contain that ``keywords`` take; empty for most of them."""
+    if isinstance(keywords, Equal):
+        keywords = keywords.content
+    return keywords if isinstance(keywords, str) else ""
 
 
 def _pattern_test(pattern: re.Pattern[str]) -> Match:

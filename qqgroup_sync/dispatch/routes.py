@@ -34,15 +34,16 @@ class Entry(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """One handler to ask; ``prefixes`` are other prefix words than the bot's."""
+    """One handler to ask."""
 
+    needle: str  # stands in every text that it is for
     match: Match
     handler: Handler
-    prefixes: tuple[str, ...] | None
+    prefixes: tuple[str, ...] | None  # where they are not the bot's
 
 
 class _Level(NamedTuple):
-    """The handlers of one level, in order of registration."""
+    """The handlers of one level, in the order to ask them; or of several where none weighs."""
 
     leaving: bool  # a notebook cell is replacing them: only for what nobody else wants
     weighs: bool  # whether weights can differ, so that all of them have to be asked
@@ -82,12 +83,13 @@ class Routes:
             if wanted.applies(entry.config, direct=direct):
                 own = wanted.prefixes(entry.config)
                 prefixes = entry.prefixes if own is None else own
-                steps.append(_Step(wanted.match(), entry.handler, prefixes))
+                steps.append(_Step(wanted.needle, wanted.match(), entry.handler, prefixes))
+        heavy = {step.handler.level for step in steps if step.handler.filter.weighs}
+        apart = {*heavy, LEAVING}
         self._levels = tuple(
-            _Level(number == LEAVING, any(step.handler.filter.weighs for step in level), level)
-            for number, level in (
-                (number, tuple(group))
-                for number, group in groupby(steps, lambda step: step.handler.level)
+            _Level(level == LEAVING, level in heavy, tuple(group))
+            for level, group in groupby(
+                steps, lambda step: step.handler.level if step.handler.level in apart else None
             )
         )
         self._helper = helper
@@ -135,7 +137,10 @@ class Routes:
         others: dict[tuple[str, ...], Wake],
         complain: Complain,
     ) -> Iterator[Found]:
-        for match, handler, prefixes in level.steps:
+        whole = words.whole
+        for needle, match, handler, prefixes in level.steps:
+            if needle not in whole:
+                continue  # nearly every keyword in nearly every message
             seen = words
             if prefixes is not None:
                 known = others.get(prefixes)

@@ -17,6 +17,7 @@ from qqgroup_sync.dispatch.filters import (
     any_text,
     copy_of,
     function_test,
+    needle_of,
     prefix_words,
     text_test,
     wake,
@@ -216,6 +217,22 @@ def test_a_group_config_is_checked_in_its_line(options):
     """Not at the first message."""
     with pytest.raises(ConfigError):
         GroupConfig(**options)
+
+
+words = st.text("abc ", min_size=1, max_size=3)
+
+
+@given(st.one_of(words, words.map(Equal)), st.text("abc ", max_size=8), st.sampled_from(["", "a"]))
+def test_the_quick_no_is_never_wrong(keywords, text, prefix):
+    """What does not contain the needle is not taken, with or without a prefix."""
+    if hit(text_test(keywords), text, *filter(None, [prefix])):
+        assert needle_of(keywords) in text
+
+
+def test_most_keywords_have_no_quick_no():
+    """Patterns and lists have to be asked."""
+    assert needle_of("a") == needle_of(Equal("a")) == "a"
+    assert [needle_of(one) for one in (None, re.compile("a"), ["a"], Equal(5))] == [""] * 4
 
 
 # ---------------------------------------------------------------------- scenes
