@@ -190,9 +190,9 @@ class Accounts(Router):
         for client in self:
             client._task_added(task)  # noqa: SLF001 - the same class hierarchy
 
-    def _tasks_removed(self, tag: str) -> None:
+    def _task_removed(self, task: Task) -> None:
         for client in self:
-            client._tasks_removed(tag)  # noqa: SLF001 - as above
+            client._task_removed(task)  # noqa: SLF001 - as above
 
     def set_prefix(self, *words: str) -> None:
         """Set the prefix words of all accounts; see ``Client.set_prefix``."""

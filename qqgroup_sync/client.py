@@ -552,10 +552,10 @@ class Client(Router):
         if life is not None:
             life.add_task(task)
 
-    def _tasks_removed(self, tag: str) -> None:
+    def _task_removed(self, task: Task) -> None:
         life = self._life
         if life is not None:
-            life.remove_tasks(tag)
+            life.remove_task(task)
 
     # ------------------------------------------------------------------ sending
 
@@ -608,5 +608,6 @@ class Client(Router):
                     self._clock,
                     memory=self._lasting.media,
                     session=self._lasting.session,
+                    note_button=self._lasting.buttons.remember,
                 )
             return self._resting

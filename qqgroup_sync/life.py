@@ -257,11 +257,11 @@ class Life:
         if new:
             schedule.start()
 
-    def remove_tasks(self, tag: str) -> None:
-        """Run the tasks of a tag no more."""
+    def remove_task(self, task: Task) -> None:
+        """Run a task no more."""
         schedule = self._schedule
         if schedule is not None:
-            schedule.remove(tag)
+            schedule.remove(task)
 
     # ------------------------------------------------------------------ what the shards tell
 

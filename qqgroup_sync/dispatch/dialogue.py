@@ -138,7 +138,8 @@ class Dialogue:
         self._message = message
         self._key = (message.conversation, message.sender)
 
-    def _say(self, content: Any) -> None:
+    def say(self, content: Any) -> None:
+        """Say something, by the newest of the person's messages that can be answered."""
         self._all.say(self._key, self._message, content)
 
     def _next(self, waiter: Waiter, deadline: Deadline, timeout: float | None) -> Any:
@@ -173,7 +174,7 @@ class Dialogue:
         deadline = Deadline(self._clock, timeout)
         judge = _Judge(check)
         with self._waiters.waiting(self._key, judge.hear, force=force) as waiter:
-            self._say(content)
+            self.say(content)
             for left in range(retries, -1, -1):
                 answer: Message = self._next(waiter, deadline, timeout)
                 verdict = judge.verdict_on(answer)
@@ -181,7 +182,7 @@ class Dialogue:
                     return answer
                 if left:
                     self._waiters.go_on(waiter)
-                    self._say(self._complaint(verdict, again))
+                    self.say(self._complaint(verdict, again))
         raise WaitTimeout(f"no fitting answer after {retries + 1} tries", language=self._language)
 
     def _complaint(self, verdict: Any, again: Any) -> Any:
@@ -218,7 +219,7 @@ class Dialogue:
                 if place is not None:
                     return place
                 self._waiters.go_on(waiter)
-                self._say(hint)
+                self.say(hint)
 
     def _show(self, content: Any, choices: Choices, datas: list[str], waiter: Waiter) -> None:
         content = chain_of(content)
@@ -226,7 +227,7 @@ class Dialogue:
             for data in datas:
                 self._waiters.also(waiter, ("click", data), self._clicked_by_the_same)
             try:
-                self._say(content + Chain().keyboard(choices.buttons(datas)))
+                self.say(content + Chain().keyboard(choices.buttons(datas)))
             except (ApiError, PartialSendError) as error:  # no right to buttons, for instance
                 partial = isinstance(error, PartialSendError)
                 cause = error.__cause__ if partial else error
@@ -235,7 +236,7 @@ class Dialogue:
                 content = Chain() if partial else content
             else:
                 return
-        self._say(content + ("\n" if len(content) else "") + choices.numbered)
+        self.say(content + ("\n" if len(content) else "") + choices.numbered)
 
     def _clicked_by_the_same(self, click: Any) -> bool:
         return click.sender in ("", self._message.sender)
@@ -255,7 +256,7 @@ class Dialogue:
         accept = data_filter or anything
         with self._waiters.waiting(self._key, accept, level=level, force=force) as waiter:
             if reply is not None:
-                self._say(reply)
+                self.say(reply)
             answer: Message | None = self._waiters.wait(waiter, max_time)
         if answer is not None:
             self._note(answer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.filters import copy_of, wake
 from qqgroup_sync.dispatch.hooks import HookChain
-from qqgroup_sync.errors import QQGroupError, WaitCancelled
+from qqgroup_sync.errors import QQGroupError, WaitCancelled, WaitTimeout
 from qqgroup_sync.events.models import Event, Interaction, Message, Replyable
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class Dispatcher:
                 return
             answer = handler.call(event, *more)
             if answer is not None and isinstance(event, Replyable):
-                event.reply(answer)
+                _answer(event, answer)
         except BaseException as error:  # a handler that calls exit() ends itself, not its worker
             self.failed(error, event)
 
@@ -204,7 +204,7 @@ class Dispatcher:
         chain = None
         if answer is not None:
             chain = hooks.before_send(answer, name)
-            message.reply(chain)
+            _answer(message, chain)
             hooks.after_send(message, chain, name)
         hooks.after_handle(message, chain, name)
 
@@ -218,7 +218,9 @@ class Dispatcher:
         """Log an exception of user code and pass it on; never raises."""
         if isinstance(error, WaitCancelled):
             return  # the person was asked something else: this handler ends quietly
-        if isinstance(error, QQGroupError):
+        if isinstance(error, WaitTimeout):
+            logger.info("a handler ended: %s", error.summary)  # people go away: no bug
+        elif isinstance(error, QQGroupError):
             logger.error("a handler failed: %s", error, exc_info=error)
         else:
             logger.error("a handler failed: %r", error, exc_info=error)
@@ -227,3 +229,11 @@ class Dispatcher:
                 guard.call(error, self._client, event)
             except BaseException:  # see handle
                 logger.exception("on_exception handler %s failed itself", guard.name)
+
+
+def _answer(event: Replyable, content: Any) -> None:
+    """Say what a handler returned; after a long dialogue by a newer message than its own."""
+    if isinstance(event, Message) and event.actions is not None and not event.replies_left:
+        event.actions.dialogue(event).say(content)
+    else:
+        event.reply(content)

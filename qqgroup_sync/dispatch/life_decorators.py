@@ -225,7 +225,7 @@ class LifeDecorators(Registry):
             gone = [task for task in self.own.tasks if task.tag == sub_tag]
             self.own.tasks = tuple(task for task in self.own.tasks if task not in gone)
         for task in gone:
-            self._tasks_removed(task)
+            self._task_removed(task)
         return len(gone)
 
     def _task_added(self, task: Task) -> None:
@@ -233,10 +233,10 @@ class LifeDecorators(Registry):
         for one in self._includers():
             one._task_added(task)  # noqa: SLF001 - of the same class
 
-    def _tasks_removed(self, tag: Any) -> None:
-        """Tell the running clients that a task is gone, or all of a tag."""
+    def _task_removed(self, task: Task) -> None:
+        """Tell the running clients that a task is gone."""
         for one in self._includers():
-            one._tasks_removed(tag)  # noqa: SLF001 - of the same class
+            one._task_removed(task)  # noqa: SLF001 - of the same class
 
     def _includers(self) -> list[LifeDecorators]:
         return [one for one in list(self.included_in) if isinstance(one, LifeDecorators)]

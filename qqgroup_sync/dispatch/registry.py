@@ -106,14 +106,14 @@ class Registry(Keeping):
 
     def _dropped(self, place: Place, thing: Any) -> None:
         if place[0] == "tasks":
-            self._tasks_removed(thing)
+            self._task_removed(thing)
         elif place[0] == "included":
             thing.included_in.discard(self)
             for task in thing.tasks:
-                self._tasks_removed(task)
+                self._task_removed(task)
 
-    def _tasks_removed(self, which: Any) -> None:
-        """Tell a running client that a task is gone, or all of a tag."""
+    def _task_removed(self, task: Task) -> None:
+        """Tell a running client that a task is gone."""
 
     def _changed(self) -> None:
         self.own.version = next(_changes)

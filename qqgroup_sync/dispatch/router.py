@@ -51,7 +51,7 @@ class Router(MessageDecorators, EventDecorators, LifeDecorators):
             router.included_in.discard(self)
             self._changed()
         for task in router.tasks if known else ():
-            self._tasks_removed(task)
+            self._task_removed(task)
 
     def _check(self, router: Any) -> None:
         if not isinstance(router, Router):

@@ -75,7 +75,8 @@ class Button:
         modal: Ask before the click counts.
         on_click: Callbacks: a function that gets the ``Interaction``, and the client when it has a
             second parameter; what it returns is the answer. It lives as long as the program.
-        once: Callbacks with ``on_click``: only the first click counts, whoever clicks.
+        once: Callbacks with ``on_click``: only the first click in each conversation counts, whoever
+            clicks; make a new button for each time that it is asked.
         group: Callbacks: buttons of one group turn grey after one click.
         unsupported: What an old QQ says instead.
     """

@@ -35,6 +35,9 @@ class Replies:
         self.sent = []
         self.refuse = None
 
+    def replies_left(self, event):
+        return 5
+
     def reply(self, event, content, *, quote, timeout):
         if self.refuse is not None:
             raise self.refuse

@@ -24,6 +24,9 @@ class Replies:
     def __init__(self):
         self.sent = []
 
+    def replies_left(self, event):
+        return 5
+
     def reply(self, event, content, *, quote, timeout):
         self.sent.append(str(content))
 

@@ -201,7 +201,7 @@ class Running(Router):
     def _task_added(self, task):
         self.running.append(task.function)
 
-    def _tasks_removed(self, tag):
+    def _task_removed(self, tag):
         self.running.remove(tag.function)
 
 

@@ -122,6 +122,25 @@ def test_nobody_answers(client, group, ming):
     assert told(group) == ["heard here I am"]
 
 
+def test_a_handler_that_does_not_mind_ends_without_noise(client, group, ming, caplog):
+    """People go away: one line says so, and no traceback."""
+    caplog.set_level("INFO")
+    errors = errors_of(client)
+
+    @client.on_group_message(keywords="quiz")
+    def quiz(message):
+        message.ask("well?", timeout=0.1)
+
+    started(client)
+    ming.say("quiz")
+    assert told(group) == ["well?"]
+    eventually(lambda: errors)
+    assert isinstance(errors[0][0], WaitTimeout)
+    (line,) = [one for one in caplog.records if "a handler ended" in one.getMessage()]
+    assert line.levelname == "INFO"
+    assert line.exc_info is None
+
+
 def test_an_answer_without_words(client, group, ming):
     """A picture, and nothing else."""
 
@@ -182,13 +201,12 @@ def test_a_dialogue_outlives_the_window_of_its_first_message(sim, make_client, g
 
     clock = Later()
     client = make_client(clock=clock, state=None)
-    done = threading.Event()
 
     @client.on_group_message(keywords="quiz")
     def quiz(message):
         message.ask("a?")
         message.ask("b?")
-        done.set()
+        return "done"
 
     started(client)
     ming.say("quiz")
@@ -198,7 +216,7 @@ def test_a_dialogue_outlives_the_window_of_its_first_message(sim, make_client, g
     ming.say("1")
     assert told(group) == ["b?"]
     ming.say("2")
-    assert done.wait(10)
+    assert told(group) == ["done"]
 
 
 @pytest.mark.expected_errors
