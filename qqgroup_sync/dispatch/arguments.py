@@ -1,7 +1,6 @@
-"""Turns a function's annotations into what people may write for them; knows nothing of lines.
+"""Turns annotations into what people may write for them; knows nothing of lines.
 
-The :class:`Parameter` of a function are read once, when a command is decorated; the :class:`Shape`
-of each then reads words.
+The :class:`Shape` of each parameter is made once, when a command is decorated; then it reads words.
 """
 
 from __future__ import annotations
@@ -24,10 +23,8 @@ from typing import (
 
 from qqgroup_sync.dispatch.words import folded, half_width
 from qqgroup_sync.errors import Text
-from qqgroup_sync.events.models import (
-    Attachment,
-    Member,
-)
+from qqgroup_sync.events.models import Attachment, Member
+from qqgroup_sync.events.numerals import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -197,10 +194,6 @@ def _loose(name: str) -> str:
 
 # ---------------------------------------------------------------------- numbers
 
-_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")}
-_DIGITS.update({"〇": 0, "两": 2})
-_UNITS = {"万": 10_000, "千": 1_000, "百": 100, "十": 10}
-
 
 def read_int(word: str) -> int:
     """Read a whole number: ``-12``, ``１２``, 十二.
@@ -214,31 +207,7 @@ def read_int(word: str) -> int:
     try:
         return int(plain)
     except ValueError:
-        return chinese_number(plain)
-
-
-def chinese_number(word: str) -> int:
-    """Read a Chinese numeral below 100 000: 三十, 一百零五, 一百五, 二〇二六.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if word and all(char in _DIGITS for char in word):
-        return int("".join(str(_DIGITS[char]) for char in word))
-    total, unit, digit, gap = 0, 100_000, 0, False
-    for position, char in enumerate(word):
-        if char in ("零", "〇") and position and not digit and not gap:
-            gap = True
-        elif _DIGITS.get(char) and not digit:
-            digit = _DIGITS[char]
-        elif _UNITS.get(char, unit) < unit and (digit or (char == "十" and not position)):
-            unit = _UNITS[char]
-            total, digit, gap = total + (digit or 1) * unit, 0, False
-        else:
-            raise ValueError(word)
-    if not total or (gap and not digit):
-        raise ValueError(word)
-    return total + digit * (unit // 10 if digit and not gap else 1)  # 一百五 is 150
+        return number_of(plain)
 
 
 def read_float(word: str) -> float:
@@ -251,7 +220,7 @@ def read_float(word: str) -> float:
     try:
         value = float(plain) if "_" not in plain else math.nan
     except ValueError:
-        value = float(chinese_number(plain))
+        value = float(number_of(plain))
     if not math.isfinite(value):
         raise ValueError(word)
     return value
@@ -284,7 +253,9 @@ _SECONDS = {
     **dict.fromkeys(["w", "week", "weeks", "周", "星期", "个星期"], 604_800),
 }
 _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
-_PERIOD = re.compile(rf"\s*(\d{{1,9}}(?:\.\d{{1,9}})?|[半{''.join(_DIGITS)}百十]+)\s*({_UNIT})\s*")
+_PERIOD = re.compile(
+    rf"\s*(\d{{1,9}}(?:\.\d{{1,9}})?|[半零〇一二两三四五六七八九十百]+)\s*({_UNIT})\s*"
+)
 
 
 def read_duration(word: str) -> timedelta:

@@ -26,13 +26,26 @@ def with_digits(text: str) -> str:
     ``二十三`` becomes 23, ``二零二四`` 2024, ``一百五`` 150. What is no number, such as ``三四十``
     (thirty or forty), stays as it is.
     """
-    return _NUMERAL.sub(lambda numeral: _digits(numeral.group()), text)
+    return _NUMERAL.sub(lambda numeral: _digits(numeral.group()) or numeral.group(), text)
+
+
+def number_of(numeral: str) -> int:
+    """Return the number that a whole numeral means.
+
+    Raises:
+        ValueError: It is none.
+    """
+    digits = _digits(numeral) if _NUMERAL.fullmatch(numeral) else ""
+    if not digits:
+        raise ValueError(numeral)
+    return int(digits)
 
 
 def _digits(numeral: str) -> str:
+    """Return a numeral in digits; empty when it is no number."""
     if _READ_OUT.fullmatch(numeral):
         return "".join(str(_DIGITS[char]) for char in numeral)  # read out digit by digit
-    return str(_value(numeral)) if _WELL_FORMED.fullmatch(numeral) else numeral
+    return str(_value(numeral)) if _WELL_FORMED.fullmatch(numeral) else ""
 
 
 def _value(numeral: str) -> int:
