@@ -489,6 +489,27 @@ def test_a_function_may_reply_by_itself(client, group, shown):
     assert [group.next_reply().content for _ in range(3)] == ["one", "two", "three True"]
 
 
+def test_clicks_are_acknowledged_while_all_workers_are_blocked(client, group, shown):
+    """The spinner ends at once; what the button does comes when there is room."""
+    message, gate = shown(lambda: "clicked"), threading.Event()
+    begun = []
+
+    @client.on_group_message(keywords="block")
+    def block(message):
+        begun.append(message)
+        gate.wait(30)
+
+    for number in range(100):
+        group.member(f"person {number}").say("block")
+    eventually(lambda: len(begun) == 64, 15)  # all there are; 36 messages wait
+    click = group.member("Ming").click(message, "1-1")
+    assert click.wait_acknowledged(3.0).acknowledged
+    assert len(begun) == 64
+    gate.set()
+    assert group.next_reply(15).content == "clicked"
+    eventually(lambda: len(begun) == 100, 15)
+
+
 def test_a_click_after_a_restart_of_the_program_has_a_polite_answer(
     client, make_client, group, shown
 ):
