@@ -173,7 +173,7 @@ def _text(head: bytes) -> Format:
 def picture_size(head: bytes) -> tuple[int, int] | None:
     """Return width and height of a picture in pixels; None when the head does not tell.
 
-    Of png, jpeg, gif, webp and bmp, as they are stored: not turned as EXIF may ask.
+    Of png, jpeg, gif, webp and bmp; a jpeg as it is shown, turned as its EXIF asks.
 
     Args:
         head: The first bytes; of a JPEG with large metadata some 100 KB.
@@ -221,7 +221,7 @@ def _webp_size(head: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(head: bytes) -> tuple[int, int] | None:
-    place = 2
+    place, turned = 2, False
     while True:
         while head[place] != 0xFF:
             place += 1
@@ -230,10 +230,27 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
         marker = head[place]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", head, place + 4)
-            return width, height
+            return (height, width) if turned else (width, height)
         place += 1
+        if marker == 0xE1 and head[place + 2 : place + 8] == b"Exif\0\0":
+            turned = _is_turned(head[place + 8 :])
         if marker not in (0x01, *range(0xD0, 0xDA)):
             place += struct.unpack_from(">H", head, place)[0]
+
+
+_ORIENTATION = 0x0112
+
+
+def _is_turned(exif: bytes) -> bool:
+    """Tell whether EXIF asks to show a picture on its side, as of a telephone held upright."""
+    order = "<" if exif[:2] == b"II" else ">"
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, start)
+        tags = [struct.unpack_from(order + "H6xH", exif, start + 2 + 12 * n) for n in range(count)]
+    except struct.error:
+        return False  # damaged: viewers show the picture as it is stored
+    return any(tag == _ORIENTATION and 5 <= value <= 8 for tag, value in tags)
 
 
 _SIZES: dict[Format, Callable[[bytes], tuple[int, int] | None]] = {

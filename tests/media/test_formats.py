@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from qqgroup_sync.media import formats
 from qqgroup_sync.media.endings import is_cut_off
@@ -260,7 +260,8 @@ MEASURED = (formats.PNG, formats.JPEG, formats.GIF, formats.WEBP, formats.BMP)
 def test_the_size_is_the_one_that_pillow_finds(name):
     """Of the formats that markdown shows; None of those that are converted first."""
     with Image.open(io.BytesIO(real(name))) as picture:
-        size = picture.size
+        jpeg = picture.format == "JPEG"
+        size = (ImageOps.exif_transpose(picture) if jpeg else picture).size
     assert picture_size(real(name)) == (size if PICTURES[name][0] in MEASURED else None)
 
 
@@ -288,6 +289,24 @@ def test_no_size_in_a_head_that_is_too_short(name):
     """None, not a number that stands somewhere else."""
     assert all(picture_size(real(name)[:length]) in (None, SIZE) for length in range(64))
     assert picture_size(real(name)[:9]) is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_photo_has_the_size_in_which_it_is_shown(orientation, order):
+    """A telephone held upright stores its photos lying, and says so in EXIF."""
+    exif = Image.Exif()
+    exif.endian = order
+    exif[0x010F], exif[0x0112] = "Some Maker", orientation
+    target = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(target, "JPEG", exif=exif)
+    photo = target.getvalue()
+    with Image.open(target) as picture:
+        shown = ImageOps.exif_transpose(picture).size
+    assert picture_size(photo) == shown
+    place = photo.index(b"Exif\0\0") + 6
+    damaged = photo[: place + 4] + b"\xff\xff\xff\xff" + photo[place + 8 :]
+    assert picture_size(damaged) == (40, 30)
 
 
 def test_impossible_sizes_are_none():
