@@ -107,7 +107,14 @@ class ConfigError(QQGroupError, ValueError):
 
 
 class StateError(QQGroupError, RuntimeError):
-    """Something was called in a state in which it cannot work."""
+    """Something was called in a state in which it cannot work.
+
+    Attributes:
+        trouble: What is wrong with a file, in one word: ``full``, ``barred``, ``damaged``,
+            ``foreign``, ``newer``, ``busy``, ``broken``, ``moved``; empty when no file is meant.
+    """
+
+    trouble = ""
 
 
 class TransportError(QQGroupError):

@@ -228,7 +228,9 @@ _TROUBLES: dict[Trouble, tuple[str, Text, Text]] = {
 def unusable(path: Path, reason: str, trouble: Trouble, language: str | None) -> StateError:
     """Return the error for a file that cannot be used, with what to do about it."""
     what, cause, remedy = _TROUBLES[trouble]
-    return StateError(f"{path} {what}: {reason}", cause=cause, remedy=remedy, language=language)
+    error = StateError(f"{path} {what}: {reason}", cause=cause, remedy=remedy, language=language)
+    error.trouble = trouble
+    return error
 
 
 class MovedError(Exception):
@@ -257,7 +259,7 @@ def trouble_of(error: Exception) -> Trouble:
 
 def too_new(path: Path, version: int, known: int, language: str | None) -> StateError:
     """Return the error for a file of a format that is not known yet."""
-    return StateError(
+    error = StateError(
         f"{path} has format {version}, this version of qqgroup_sync knows up to {known}",
         cause=Text("A newer version has written it.", "该文件由更新的版本写入。"),
         remedy=Text(
@@ -266,3 +268,5 @@ def too_new(path: Path, version: int, known: int, language: str | None) -> State
         ),
         language=language,
     )
+    error.trouble = "newer"
+    return error

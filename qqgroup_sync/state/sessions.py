@@ -1,7 +1,8 @@
 """Where a bot stands in its gateway sessions, and what it has handled: for the next process.
 
 One row for each handled event says both, so that a process which is killed loses at most the last
-batch of rows. It may be thrown away: a damaged file is set aside, and the bot begins anew.
+batch of rows. It may be thrown away: a file that will never be readable is set aside, and the bot
+begins anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.errors import StateError, Text
-from qqgroup_sync.state.places import make_file
+from qqgroup_sync.runtime.clock import Deadline
+from qqgroup_sync.state.places import make_file, unusable
 from qqgroup_sync.state.store import Change, Entry, MemoryStore
 
 if TYPE_CHECKING:
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from qqgroup_sync.runtime.clock import Clock, Deadline
+    from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.state.store import Store
 
 logger = logging.getLogger(__name__)
 
 LIFE = 900.0  # seconds for which the id of a handled event is kept
 PATIENCE = 15.0  # seconds for another process with the same bot to end
+CLOSE_SECONDS = 1.0  # for a file that could not be read
 _HANDLED, _PLACES = "handled", "places"
+_HOPELESS = ("damaged", "foreign", "newer")  # troubles of a file that no waiting ends
 
 
 class Place(NamedTuple):
@@ -91,8 +95,7 @@ class Sessions:
         try:
             make_file(self._path.with_suffix(".lock"), self._language)
         except StateError as error:
-            logger.warning("a restart will lose what comes meanwhile: %s", error)
-            self._store = MemoryStore(self._clock)
+            self._go_on_without(error)
             return True
         lock = FileLock(self._path.with_suffix(".lock"))
         waited = 0.0
@@ -134,17 +137,36 @@ class Sessions:
     # ------------------------------------------------------------------ reading and writing
 
     def load(self) -> Known:
-        """Return what an earlier process left; a damaged file is set aside."""
+        """Return what an earlier process left.
+
+        A file that will never be readable is set aside. Where it only cannot be used now, a
+        warning says so, the file stays, and the bot goes on without memory.
+        """
         try:
             return self._read()
-        except (StateError, ValueError) as error:
-            self._set_aside(error)
+        except StateError as error:
+            with contextlib.suppress(StateError):  # an open file can be moved nowhere on Windows
+                self._store.close(Deadline(self._clock, CLOSE_SECONDS))
+            if error.trouble in _HOPELESS:
+                self._set_aside(error)
+            else:
+                self._go_on_without(error)
             return Known({}, set())
 
+    def _go_on_without(self, error: StateError) -> None:
+        logger.warning("a restart will lose what comes meanwhile: %s", error)
+        self._store = MemoryStore(self._clock)
+
     def _read(self) -> Known:
+        handled, settled = self._store.entries(_HANDLED), self._store.entries(_PLACES)
+        try:
+            return self._understood(handled, settled)
+        except (ValueError, TypeError) as error:  # text that this class has not written
+            raise unusable(self._path, str(error), "damaged", self._language) from error
+
+    def _understood(self, rows: dict[str, Entry], settled: dict[str, Entry]) -> Known:
         places: dict[int, tuple[int, Place]] = {}
-        rows = self._store.entries(_HANDLED)
-        for entry in [*rows.values(), *self._store.entries(_PLACES).values()]:
+        for entry in [*rows.values(), *settled.values()]:
             number, shard, s, session_id = json.loads(entry.text)
             if shard not in places or places[shard][0] < number:
                 places[shard] = (number, Place(session_id, s))
@@ -175,17 +197,21 @@ class Sessions:
                 self._broken = True
                 logger.warning("a restart may repeat messages: %s", error)
 
-    def _set_aside(self, error: Exception) -> None:
-        aside = self._path.with_suffix(f".damaged-{int(self._clock.time())}")
-        with contextlib.suppress(OSError):
+    def _set_aside(self, error: StateError) -> None:
+        """Put a file out of the way, whole: with the log that SQLite has beside it."""
+        aside = self._path.with_suffix(f".{error.trouble}-{int(self._clock.time())}")
+        try:
             self._path.replace(aside)
-        for companion in ("-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                self._path.with_name(self._path.name + companion).unlink()
+        except OSError:  # on Windows: another program has it open
+            self._go_on_without(error)
+            return
+        for ending in ("-wal", "-shm"):
+            with contextlib.suppress(OSError):  # they are not always there
+                beside = self._path.with_name(self._path.name + ending)
+                beside.replace(aside.with_name(aside.name + ending))
         logger.warning(
-            "%s is damaged (%s) and was set aside as %s; a new session begins",
-            self._path, str(error).partition("\n")[0], aside.name,
-        )  # fmt: skip
+            "%s; it was set aside as %s, and a new session begins", error.summary, aside.name
+        )
         self._store = self._open_store(self._path)
 
     def close(self, deadline: Deadline) -> bool:

@@ -11,9 +11,7 @@ that was not committed; a machine that loses power at most what was written sinc
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
-import os
 import threading
 import weakref
 from enum import Enum
@@ -22,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.errors import StateError
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
-from qqgroup_sync.state.places import MovedError, make_file, too_new, trouble_of, unusable
+from qqgroup_sync.state import forks
+from qqgroup_sync.state.file import BUSY_SECONDS, MIGRATIONS, SWEPT_AT_ONCE, StateFile
+from qqgroup_sync.state.places import make_file, trouble_of, unusable
 from qqgroup_sync.state.store import (
     SWEEP_SECONDS,
     Change,
@@ -35,39 +35,20 @@ from qqgroup_sync.state.store import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from qqgroup_sync.state.file import Migration
     from qqgroup_sync.state.places import Place
     from qqgroup_sync.state.store import Store
-
-    Migration = Callable[[sqlite3.Connection], Any]
 
 logger = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.05  # how long a write may wait for others to share its commit
 BATCH_WRITES = 500  # so many do not wait
 RETRY_SECONDS = 5.0  # after a batch that could not be written, when nobody asks before
-BUSY_SECONDS = 5.0  # how long another process may hold the file
 EXIT_SECONDS = 5.0  # for the last batch when the process ends without close()
 SLICE = 0.2  # seconds; on Windows Ctrl-C is seen between two of them only
-CHECKED_BYTES = 64 * 1024 * 1024  # a file up to this size is checked as a whole when it is opened
-SWEPT_AT_ONCE = 1000
-IDLE_READERS = 4  # connections kept open
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "CREATE TABLE entries (namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
-        " expires REAL, PRIMARY KEY (namespace, key))"
-    )
-    connection.execute("CREATE INDEX expiring ON entries (expires) WHERE expires IS NOT NULL")
-
-
-# The k-th brings a file from format k to k + 1; the format is the file's user_version. Never
-# change one that was released: add the next.
-MIGRATIONS: tuple[Migration, ...] = (_create,)
 
 
 class _Phase(Enum):
@@ -113,7 +94,7 @@ class SqliteStore:
         self._watches = Watches(self._lock)
         self._waiting = Waiting()
         self._phase = _Phase.CLOSED
-        self._file: _File | None = None
+        self._file: StateFile | None = None
         self._writer: Service | None = None
         self._work = threading.Event()  # there is something to write
         self._hurry = threading.Event()  # now
@@ -124,11 +105,12 @@ class SqliteStore:
         self._flushed = 0  # how many of them a power cut cannot take back
         self._swept = self.clock.monotonic()
 
-    def begin_anew(self, inherited: list[_File | None]) -> None:
+    def begin_anew(self) -> StateFile | None:
         """Forget everything, in a forked child: the parent writes what is waiting."""
-        inherited.append(self._file)
+        inherited = self._file
         atexit.unregister(self._at_exit)
         self._begin()
+        return inherited
 
     def get(self, namespace: str, key: str) -> Entry | None:
         """Return what stands under a key; None when nothing does.
@@ -291,7 +273,7 @@ class SqliteStore:
             raise self._explained(failure) from failure
         return ended
 
-    def _open(self) -> _File:
+    def _open(self) -> StateFile:
         """Return the open file; the first that needs it opens it, the others wait for him.
 
         A file that is being closed is waited for: two threads that write would overtake each
@@ -317,12 +299,12 @@ class SqliteStore:
             raise
         return file
 
-    def _start(self) -> _File:
+    def _start(self) -> StateFile:
         import sqlite3  # noqa: PLC0415 - only when used
 
         make_file(self.path, self._language)
         try:
-            file = _File(self.path, self._migrations, self._language)
+            file = StateFile(self.path, self._migrations, self._language)
         except sqlite3.Error as error:
             raise self._explained(error) from error
         writer = Service("qqgroup-state", lambda: self._run(file), wake=self._hurry_up)
@@ -338,10 +320,10 @@ class SqliteStore:
             if self._waiting.count:  # what could not be written the last time
                 self._work.set()
         atexit.register(self._at_exit)
-        _outlive_forks(self)
+        forks.begin_anew_in_child(self)
         return file
 
-    def _run(self, file: _File) -> None:
+    def _run(self, file: StateFile) -> None:
         try:
             ending = False
             while not ending:
@@ -361,7 +343,7 @@ class SqliteStore:
                 self._phase = _Phase.CLOSED
                 self._changed.notify_all()
 
-    def _write_batch(self, file: _File) -> bool:
+    def _write_batch(self, file: StateFile) -> bool:
         """Write what is waiting; return whether it was the last time."""
         with self._lock:
             self._work.clear()  # before the look, so that nothing which comes after it is missed
@@ -385,7 +367,7 @@ class SqliteStore:
             logger.info("%s is written again", self.path)
         return ending
 
-    def _attempt(self, file: _File, batch: list[Change], *, flushing: bool) -> Exception | None:
+    def _attempt(self, file: StateFile, batch: list[Change], *, flushing: bool) -> Exception | None:
         try:
             file.write(batch)
             due = self.clock.monotonic() - self._swept >= SWEEP_SECONDS
@@ -421,140 +403,6 @@ def _check(change: Change) -> None:
             text.encode()
 
 
-class _File:
-    """One opening of the file: a connection to write with, and as many as needed to read.
-
-    No connection is used by two threads at once.
-
-    Raises:
-        StateError: It belongs to another program, or to a newer version.
-        sqlite3.Error: It is damaged, or cannot be opened.
-    """
-
-    def __init__(self, path: Path, migrations: Sequence[Migration], language: str | None) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-        self._connection = self._connect()
-        try:
-            self._prepare(migrations, language)
-            self._identity = _identity(path)
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _connect(self) -> sqlite3.Connection:
-        import sqlite3  # noqa: PLC0415 - only when used
-
-        return sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-
-    def _prepare(self, migrations: Sequence[Migration], language: str | None) -> None:
-        import sqlite3  # noqa: PLC0415 - only when used
-
-        version = self._version()
-        tables = {name for (name,) in self._all("SELECT name FROM sqlite_master")}
-        if (version or tables) and "entries" not in tables:
-            raise unusable(self._path, "it has other tables", "foreign", language)
-        if version > len(migrations):
-            raise too_new(self._path, version, len(migrations), language)
-        if version and self._path.stat().st_size <= CHECKED_BYTES:
-            ((verdict,),) = self._all("PRAGMA quick_check(1)")
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict.splitlines()[-1])
-        self._all("PRAGMA journal_mode=WAL")
-        self._all("PRAGMA synchronous=NORMAL")
-        self._all("PRAGMA journal_size_limit=4194304")
-        if version < len(migrations):
-            with self._transaction():
-                for migrate in migrations[self._version() :]:  # another process may have been first
-                    migrate(self._connection)
-                self._all(f"PRAGMA user_version={len(migrations)}")
-
-    def _version(self) -> int:
-        ((version,),) = self._all("PRAGMA user_version")
-        return int(version)
-
-    def _all(self, statement: str) -> list[Any]:
-        return self._connection.execute(statement).fetchall()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # some failures roll back by themselves
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def fetch(self, query: str, arguments: tuple[str | float, ...]) -> list[Any]:
-        """Return the rows of a query; from any thread, also while others read or write."""
-        with self._lock:
-            reader = self._idle.pop() if self._idle else None
-        reader = reader or self._connect()
-        try:
-            return reader.execute(query, arguments).fetchall()
-        finally:
-            with self._lock:
-                keep = not self._closed and len(self._idle) < IDLE_READERS
-                if keep:
-                    self._idle.append(reader)
-            if not keep:
-                reader.close()
-
-    def write(self, batch: list[Change]) -> None:
-        """Commit changes, each key at most once, in one transaction."""
-        if _identity(self._path) != self._identity:
-            raise MovedError("what is written there now is another file, or none")
-        if not batch:
-            return
-        gone = [(one.namespace, one.key) for one in batch if one.entry is None]
-        there = [(one.namespace, one.key, *one.entry) for one in batch if one.entry is not None]
-        with self._transaction():
-            self._connection.executemany(
-                "DELETE FROM entries WHERE namespace = ? AND key = ?", gone
-            )
-            self._connection.executemany(
-                "INSERT INTO entries (namespace, key, value, expires) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (namespace, key) DO UPDATE"
-                " SET value = excluded.value, expires = excluded.expires",
-                there,
-            )
-
-    def sweep(self, now: float) -> int:
-        """Delete some of what has expired; return how many."""
-        with self._transaction():
-            return self._connection.execute(
-                "DELETE FROM entries WHERE rowid IN"
-                " (SELECT rowid FROM entries WHERE expires <= ? LIMIT ?)",
-                (now, SWEPT_AT_ONCE),
-            ).rowcount
-
-    def flush(self) -> None:
-        """Wait until a power cut cannot take back what was committed."""
-        self._all("PRAGMA wal_checkpoint(PASSIVE)")  # it syncs the log before anything else
-
-    def close(self) -> None:
-        """Close the connections; one that is being read from is closed by its reader."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in (*idle, self._connection):
-            connection.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _slice(deadline: Deadline) -> float:
     left = deadline.left()
     return SLICE if left is None else min(SLICE, left)
@@ -562,9 +410,6 @@ def _slice(deadline: Deadline) -> float:
 
 _shared: weakref.WeakValueDictionary[str, SqliteStore] = weakref.WeakValueDictionary()
 _sharing = threading.Lock()
-_of_this_process: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
-_inherited: list[_File | None] = []  # from the parent: SQLite forbids to close them in a child
-_watching_forks = False
 
 
 def store_at(
@@ -588,17 +433,3 @@ def store_at(
         if store is None:
             store = _shared[str(path)] = SqliteStore(path, clock, language=language)
     return store
-
-
-def _outlive_forks(store: SqliteStore) -> None:
-    """Let a forked child begin anew: it has neither the writer nor the right to the connections."""
-    global _watching_forks  # noqa: PLW0603 - a hook cannot be taken back, so it is set once
-    _of_this_process.add(store)
-    if not _watching_forks and hasattr(os, "register_at_fork"):
-        _watching_forks = True
-        os.register_at_fork(after_in_child=_begin_anew)
-
-
-def _begin_anew() -> None:
-    for store in list(_of_this_process):
-        store.begin_anew(_inherited)

@@ -5,16 +5,16 @@ It does not know where the values lie, nor whether that outlives the process.
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import quote
 
 from qqgroup_sync.errors import ConfigError, QQGroupError, StateError, Text
 from qqgroup_sync.masking import mask
 from qqgroup_sync.runtime.clock import Deadline
+from qqgroup_sync.state.json_values import JSON, decoded, encoded, kind, short, size
 from qqgroup_sync.state.store import Change, Entry
 
 if TYPE_CHECKING:
@@ -22,18 +22,10 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.state.store import Store
 
-# None, bool, int, float, str, and lists and dicts of them. Any to a type checker: a list[int] is
-# no list[JSON] to it, and each use of a value would need a cast.
-JSON: TypeAlias = Any
-
 Default = TypeVar("Default")
 
-VALUE_LIMIT = 1024 * 1024  # bytes of JSON
 KEY_LIMIT = 1024  # bytes
-DEPTH_LIMIT = 100
-INTEGER_BITS = 2048  # Python itself refuses to write much longer ones in decimal
 SHOWN_KEYS = 10
-SHOWN_CHARACTERS = 40
 
 _MISSING: Any = object()
 
@@ -87,12 +79,12 @@ class Storage(MutableMapping[str, JSON]):
         return len(self._store.keys(self._namespace))
 
     def __repr__(self) -> str:
-        whose = " ".join(self._scope[:1] + tuple(map(_short, self._scope[1:])))
+        whose = " ".join(self._scope[:1] + tuple(map(short, self._scope[1:])))
         try:
             keys = list(self)
         except QQGroupError as error:
             return mask(f"<Storage of {whose}: {error.summary}>")
-        shown = [_short(key) for key in keys[:SHOWN_KEYS]] + ["..."] * (len(keys) > SHOWN_KEYS)
+        shown = [short(key) for key in keys[:SHOWN_KEYS]] + ["..."] * (len(keys) > SHOWN_KEYS)
         count = f"{len(keys)} key{'' if len(keys) == 1 else 's'}"
         return mask(f"<Storage of {whose}: {count}{': ' * bool(keys)}{', '.join(shown)}>")
 
@@ -258,7 +250,7 @@ class Storage(MutableMapping[str, JSON]):
                     return before, after
             if watch.changed_by == threading.get_ident():
                 raise StateError(
-                    f"the function that changes {_short(key)} changed it on its own as well",
+                    f"the function that changes {short(key)} changed it on its own as well",
                     remedy=Text(
                         "Let it return the new value; it may use other keys only.",
                         "请让函数返回新值；函数内只能使用其他键。",
@@ -273,14 +265,14 @@ class Storage(MutableMapping[str, JSON]):
     def _key(self, key: object) -> str:
         if not isinstance(key, str):
             raise self._refused(
-                f"a key must be a str, not {_kind(key)}",
+                f"a key must be a str, not {kind(key)}",
                 Text("Use str(key).", "请使用 str(key)。"),
             )
-        size = len(key) if key.isascii() else _size(key)
-        if size is None or size > KEY_LIMIT:
-            reason = "no valid text" if size is None else f"{size} bytes long"
+        length = size(key)
+        if length is None or length > KEY_LIMIT:
+            reason = "no valid text" if length is None else f"{length} bytes long"
             raise self._refused(
-                f"the key {_short(key)} is {reason}",
+                f"the key {short(key)} is {reason}",
                 Text(
                     f"Keys have at most {KEY_LIMIT} bytes of UTF-8.",
                     f"键的 UTF-8 长度不能超过 {KEY_LIMIT} 字节。",
@@ -289,36 +281,10 @@ class Storage(MutableMapping[str, JSON]):
         return key if type(key) is str else str.__str__(key)  # an enum's member, say
 
     def _encoded(self, key: str, value: JSON) -> str:
-        if flaw := _flaw(value):
-            where = flaw[0] if len(flaw[0]) <= 200 else f"{flaw[0][:100]}...{flaw[0][-97:]}"
-            raise self._refused(f"the value of {_short(key)}{where} is {flaw[1]}", _ALLOWED)
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        size = len(text) if text.isascii() else _size(text)
-        if size is None:  # half a character: JSON has a way to write it, UTF-8 has none
-            text = json.dumps(value, separators=(",", ":"))
-            size = len(text)
-        if size > VALUE_LIMIT:
-            raise self._refused(
-                f"the value of {_short(key)} has {size} bytes, the limit is {VALUE_LIMIT}",
-                Text(
-                    "Part it over several keys, or keep it in a file and store its path.",
-                    "请拆分到多个键，或保存到文件并只存路径。",
-                ),
-            )
-        return text
+        return encoded(value, f"the value of {short(key)}", self._language)
 
     def _decoded(self, text: str) -> JSON:
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise StateError(
-                f"a value of the storage of {self._scope[0]} is damaged",
-                remedy=Text(
-                    "Delete the key, or put a backup of data.sqlite in place.",
-                    "请删除该键，或用备份恢复 data.sqlite。",
-                ),
-                language=self._language,
-            ) from error
+        return decoded(text, f"the storage of {self._scope[0]}", self._language)
 
     def _ends(self, expires: float | None) -> float | None:
         if expires is None:
@@ -334,7 +300,7 @@ class Storage(MutableMapping[str, JSON]):
     def _integer(self, key: str, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self._refused(
-                f"{_short(key)} cannot be incremented: {_kind(value)} is no int",
+                f"{short(key)} cannot be incremented: {kind(value)} is no int",
                 Text("Use change() for other values.", "其他类型的值请使用 change()。"),
             )
         return value
@@ -397,54 +363,3 @@ class BotStorage(Storage):
                 Text("Use 'group' or 'c2c'.", "请使用 'group' 或 'c2c'。"),
             )
         return scene
-
-
-_ALLOWED = Text(
-    "Store None, bool, int, float, str, and lists and dicts of them: sorted(a_set), "
-    "a_datetime.isoformat(), dataclasses.asdict(an_object).",
-    "只能保存 None、bool、int、float、str 以及由它们组成的 list 和 dict："
-    "sorted(集合)、时间.isoformat()、dataclasses.asdict(对象)。",
-)
-
-
-def _flaw(value: object, depth: int = 0) -> tuple[str, str] | None:
-    """Return where in a value something is no JSON, and what it is; None when all is JSON."""
-    if not isinstance(value, list | tuple | dict):
-        return ("", flaw) if (flaw := _flaw_of_one(value)) else None
-    if depth == DEPTH_LIMIT:
-        return "", f"nested deeper than {DEPTH_LIMIT} levels, or contains itself"
-    for at, part in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(value, dict) and not isinstance(at, str):
-            return "", f"a dict with {_kind(at)} as a key, where JSON has str only"
-        if type(part) is not str and (flaws := _flaw(part, depth + 1)):
-            return f"[{_short(at) if isinstance(at, str) else at}]{flaws[0]}", flaws[1]
-    return None
-
-
-def _flaw_of_one(value: object) -> str:
-    if value is None or isinstance(value, str | bool):
-        return ""
-    if isinstance(value, int):
-        return "an int too long" if value.bit_length() > INTEGER_BITS else ""
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else f"{value!r}, a number that JSON has not"
-    return f"{_kind(value)}, which is no JSON"
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "None"
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _size(text: str) -> int | None:
-    """Return the bytes of a text in UTF-8; None when it holds half a character."""
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError:
-        return None
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")

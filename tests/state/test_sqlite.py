@@ -17,10 +17,12 @@ import pytest
 
 from qqgroup_sync.errors import StateError
 from qqgroup_sync.runtime.clock import Clock, Deadline
+from qqgroup_sync.state import file as file_module
 from qqgroup_sync.state import sqlite as module
 from qqgroup_sync.state import store as store_module
+from qqgroup_sync.state.file import MIGRATIONS
 from qqgroup_sync.state.places import Place
-from qqgroup_sync.state.sqlite import MIGRATIONS, SqliteStore, store_at
+from qqgroup_sync.state.sqlite import SqliteStore, store_at
 from qqgroup_sync.state.store import Change, Entry, MemoryStore
 from tests.state import HandClock, soon
 from tests.waiting import eventually
@@ -53,7 +55,7 @@ def store(path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Let nobody wait long for another process."""
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(file_module, "BUSY_SECONDS", 0.02)
 
 
 def put(store, key="a", text="1", expires=None):
@@ -449,7 +451,7 @@ def test_a_damaged_file_is_an_error(path, kind):
 
 def test_a_file_that_is_damaged_later(path, store, monkeypatch):
     """One too large to be checked as a whole tells when the bad part is read."""
-    monkeypatch.setattr(module, "CHECKED_BYTES", 0)
+    monkeypatch.setattr(file_module, "CHECKED_BYTES", 0)
     damage(path, filled(path), "noise in the middle")
     with pytest.raises(StateError, match="is damaged"):
         store.entries("n")
@@ -591,7 +593,7 @@ def test_a_file_that_another_program_holds(path, store, expected_errors, caplog)
 
 def test_what_could_not_be_written_is_tried_again(path, store, expected_errors, monkeypatch):
     """By itself: the bot may have nothing to store for hours."""
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(file_module, "BUSY_SECONDS", 0.02)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
     put(store, "before")
     store.flush()

@@ -1,0 +1,303 @@
+"""Sessions: what one process leaves to the next, and that only one runs at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from qqgroup_sync.errors import StateError
+from qqgroup_sync.state import file as file_module
+from qqgroup_sync.state.file import MIGRATIONS
+from qqgroup_sync.state.sessions import LIFE, PATIENCE, Known, Place, Sessions
+from qqgroup_sync.state.sqlite import SqliteStore
+from tests.clocks import ManualClock
+from tests.state import HandClock, soon
+
+NOTHING = Known({}, set())
+
+OTHER = """
+import sys, threading
+from pathlib import Path
+from qqgroup_sync.runtime.clock import Clock, Deadline
+from qqgroup_sync.state.sessions import Sessions
+from qqgroup_sync.state.sqlite import SqliteStore
+sessions = Sessions(Path(sys.argv[1]), SqliteStore, Clock())
+assert sessions.claim(threading.Event())
+print("claimed", flush=True)
+sys.stdin.read()
+sessions.close(Deadline(Clock(), 5.0))
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return where the file will be; neither it nor its folder is there."""
+    return tmp_path / "102" / "session-127.0.0.1_1-0.sqlite"
+
+
+@pytest.fixture
+def make(path):
+    """Return what makes the sessions of one process; all are closed at the end."""
+    made = []
+
+    def make(clock=None):
+        clock = clock or HandClock()
+        sessions = Sessions(
+            path, lambda file: SqliteStore(file, clock, language="en"), clock, language="en"
+        )
+        made.append(sessions)
+        return sessions
+
+    yield make
+    for one in made:
+        with contextlib.suppress(StateError):
+            one.close(soon())
+
+
+@pytest.fixture
+def other(path):
+    """Return another process that runs the same bot, until its input ends."""
+    command = [sys.executable, "-c", OTHER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().strip() == b"claimed"
+        yield process
+        process.stdin.close()
+
+
+def next_one(make, sessions, clock=None):
+    """End a process; return the sessions of the next."""
+    assert sessions.close(soon())
+    return make(clock)
+
+
+# --- what is left to the next process ---
+
+
+def test_nothing_is_known_at_first(make):
+    """The first process begins a new session."""
+    assert make().load() == NOTHING
+
+
+def test_places_come_back(make):
+    """Of each shard the newest, whether it came with an event or without one."""
+    sessions = make()
+    sessions.load()
+    sessions.note(0, Place("zero", 1), 11)
+    sessions.note(1, Place("one", 7), 12)
+    sessions.note(0, Place("zero", 2), 13)
+    sessions.settle(1, Place("one again", None))
+    sessions = next_one(make, sessions)
+    assert sessions.load().places == {0: Place("zero", 2), 1: Place("one again", None)}
+    sessions.note(1, Place("one again", 1), 14)  # newer than all of the process before
+    assert next_one(make, sessions).load().places[1] == Place("one again", 1)
+
+
+def test_handled_ids_come_back(make):
+    """For as long as the platform may send an event again; a place outlives them."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.load()
+    sessions.note(0, Place("s", 1), -(2**63))
+    clock.advance(LIFE / 2)
+    sessions.note(0, Place("s", 2), 2**63 - 1)
+    sessions.settle(0, Place("s", 3))
+    sessions = next_one(make, sessions, clock)
+    assert sessions.load() == Known({0: Place("s", 3)}, {-(2**63), 2**63 - 1})
+    clock.advance(LIFE / 2)
+    sessions = next_one(make, sessions, clock)
+    assert sessions.load() == Known({0: Place("s", 3)}, {2**63 - 1})
+    clock.advance(LIFE / 2)
+    assert next_one(make, sessions, clock).load() == Known({0: Place("s", 3)}, set())
+
+
+# --- files that will never be readable ---
+
+
+def set_aside(path, trouble):
+    """Return the one file that was set aside."""
+    (aside,) = path.parent.glob(f"{path.stem}.{trouble}-*[0-9]")
+    return aside
+
+
+def test_a_damaged_file_is_set_aside(make, path, caplog):
+    """As it is; what is noted from then on is in a new file."""
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 500)
+    sessions = make()
+    assert sessions.load() == NOTHING
+    aside = set_aside(path, "damaged")
+    assert aside.read_bytes() == b"no database at all" * 500
+    assert "is damaged" in caplog.text
+    assert aside.name in caplog.text
+    sessions.note(0, Place("new", 1), 11)
+    assert next_one(make, sessions).load() == Known({0: Place("new", 1)}, {11})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "[1, 2]", '["1", 0, 1, "s"]', '[1, [], 1, "s"]'], ids=repr
+)
+def test_rows_that_say_nothing_are_damage_too(make, path, text):
+    """The database is whole, what stands in it is not; no thread stays with the old file."""
+    sessions = make()
+    sessions.settle(0, Place("s", 1))
+    assert sessions.close(soon())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO entries VALUES ('handled', '1', ?, NULL)", (text,))
+        connection.commit()
+    sessions = make()
+    assert sessions.load() == NOTHING
+    assert set_aside(path, "damaged").exists()
+    assert [one.name for one in threading.enumerate() if one.name == "qqgroup-state"] == []
+    sessions.settle(0, Place("new", 1))
+    assert next_one(make, sessions).load().places == {0: Place("new", 1)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no open file")
+def test_a_newer_file_is_set_aside_whole(make, path, caplog):
+    """With its log, where somebody still has it open: the newer version finds everything in it."""
+    add = (*MIGRATIONS, lambda connection: connection.execute("CREATE TABLE more (a)"))
+    newer = Sessions(path, lambda file: SqliteStore(file, migrations=add), HandClock())
+    newer.settle(0, Place("of the newer one", 5))
+    assert newer.close(soon())
+    with contextlib.closing(sqlite3.connect(path)) as viewer:
+        viewer.execute("INSERT INTO more VALUES (1)")
+        viewer.commit()  # into the log
+        assert make().load() == NOTHING
+        assert "has format 2" in caplog.text
+        aside = set_aside(path, "newer")
+        assert not path.with_name(path.name + "-wal").exists()
+        with contextlib.closing(sqlite3.connect(aside)) as connection:
+            assert connection.execute("SELECT a FROM more").fetchall() == [(1,)]
+
+
+def test_a_database_of_another_program_is_set_aside_whole(make, path):
+    """Nothing of it is lost."""
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+        connection.commit()
+    before = path.read_bytes()
+    assert make().load() == NOTHING
+    assert set_aside(path, "foreign").read_bytes() == before
+
+
+# --- files that cannot be used now ---
+
+
+def goes_on_without(sessions, caplog):
+    """Return whether the bot goes on, is warned once, and keeps nothing."""
+    assert sessions.load() == NOTHING
+    for number in range(3):
+        sessions.note(0, Place("s", number), number)
+    warnings = [one for one in caplog.records if one.levelname == "WARNING"]
+    return len(warnings) == 1 and "a restart will lose" in warnings[0].getMessage()
+
+
+def test_a_file_that_another_program_holds_stays(make, path, caplog, monkeypatch):
+    """What it knows is there again when the other program has ended."""
+    monkeypatch.setattr(file_module, "BUSY_SECONDS", 0.02)
+    sessions = make()
+    sessions.note(0, Place("s", 1), 11)
+    assert sessions.close(soon())
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as viewer:
+        viewer.execute("PRAGMA locking_mode=EXCLUSIVE")
+        viewer.execute("BEGIN EXCLUSIVE")
+        sessions = make()
+        assert goes_on_without(sessions, caplog)
+        assert "is in use" in caplog.text
+        viewer.execute("ROLLBACK")
+    assert next_one(make, sessions).load() == Known({0: Place("s", 1)}, {11})
+
+
+def test_what_is_in_the_way_of_the_file_stays(make, path, caplog):
+    """A folder of that name is nobody's to move."""
+    path.mkdir(parents=True)
+    sessions = make()
+    assert sessions.claim(threading.Event())
+    assert goes_on_without(sessions, caplog)
+    assert path.is_dir()
+    assert list(path.parent.glob("*.barred-*")) == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_read_only_folder(make, path, caplog, there):
+    """The bot goes on, whether or not there is a file; what is there stays."""
+    path.parent.mkdir()
+    if not mounted(path.parent, "-t", "tmpfs", "-o", "size=512k", "tmpfs"):
+        pytest.skip("this user may not mount")
+    try:
+        if there:
+            sessions = make()
+            sessions.note(0, Place("s", 1), 11)
+            assert sessions.close(soon())
+        assert mounted(path.parent, "-o", "remount,ro")
+        sessions = make()
+        assert sessions.claim(threading.Event())
+        assert goes_on_without(sessions, caplog)
+        assert "cannot be used" in caplog.text
+        assert path.exists() == there
+    finally:
+        subprocess.run(["umount", "-l", str(path.parent)], check=True)
+
+
+def mounted(folder, *options):
+    """Return whether a folder could be mounted."""
+    if sys.platform != "linux":
+        return False
+    command = ["mount", *options, str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+# --- one process at a time ---
+
+
+def test_a_process_that_ends_in_time_is_waited_for(make, other, caplog):
+    """As when a bot is restarted: the old process still finishes its answers."""
+    clock = ManualClock()
+
+    def end_it_after_a_while(_seconds):
+        if len(clock.waits) == 6:
+            other.stdin.close()
+            other.wait(10)
+
+    clock.on_wait = end_it_after_a_while
+    sessions = make(clock)
+    assert sessions.claim(threading.Event())
+    assert 0 < sum(clock.waits) < PATIENCE
+    assert caplog.text.count("another process runs this bot") == 1
+
+
+def test_a_process_that_goes_on_is_an_error(make, other):
+    """It names the process; when that one has ended, the next attempt succeeds."""
+    clock = ManualClock()
+    sessions = make(clock)
+    with pytest.raises(StateError, match=rf"pid {other.pid}\b") as caught:
+        sessions.claim(threading.Event())
+    assert sum(clock.waits) == PATIENCE
+    assert "shard_index" in caught.value.remedy
+    other.stdin.close()
+    other.wait(10)
+    assert sessions.claim(threading.Event())
+
+
+def test_waiting_ends_with_the_client(make, other):
+    """stop() is not held up by another process."""
+    clock = ManualClock()
+    stop = threading.Event()
+    clock.on_wait = lambda _seconds: stop.set()
+    assert not make(clock).claim(stop)
+    assert len(clock.waits) == 1
+
+
+def test_closing_lets_the_next_one_in(make):
+    """In the same process, too."""
+    first = make()
+    assert first.claim(threading.Event())
+    second = next_one(make, first, ManualClock())
+    assert second.claim(threading.Event())
