@@ -8,10 +8,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from qqgroup_sync import console
-from qqgroup_sync.client import SLICE, STOP_TIMEOUT, Client
+from qqgroup_sync.client import Client
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, Text
 from qqgroup_sync.runtime import cells
+from qqgroup_sync.starts import SLICE, STOP_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

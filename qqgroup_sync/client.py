@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync import console, running
-from qqgroup_sync.dispatch.router import Router
-from qqgroup_sync.errors import QQGroupError, StateError, Text
-from qqgroup_sync.lasting import Lasting
 from qqgroup_sync.runtime import cells
 from qqgroup_sync.runtime.clock import Clock, Deadline
-from qqgroup_sync.runtime.service import Service
+from qqgroup_sync.seeing import Seeing
 from qqgroup_sync.settings import QQGroupChainBuilderOptions, settle
-from qqgroup_sync.status import Status
+from qqgroup_sync.starts import SLICE, STOP_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +21,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from qqgroup_sync.api.endpoints import Endpoints
-    from qqgroup_sync.dispatch.timed_tasks import Task
-    from qqgroup_sync.life import Life, Remembered
-    from qqgroup_sync.notebook.inbox import Inbox
-    from qqgroup_sync.notebook.live_log import LiveLog
-    from qqgroup_sync.notebook.simulated import PrivatePlatform
-    from qqgroup_sync.sending.outgoing import Outgoing
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.settings import MediaMode, Ordering, Urls
     from qqgroup_sync.simulator import Simulator
@@ -38,11 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STOP_TIMEOUT = 10.0
-SLICE = 0.1  # the main thread waits in slices: a signal handler may only set a plain flag
 
-
-class Client(Router):
+class Client(Seeing):
     """A QQ group bot.
 
     Constructing does nothing: no thread, no connection, no file. Decorate functions, then call
@@ -124,14 +111,13 @@ class Client(Router):
         language: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__()
         if token is not None:
             warnings.warn(
                 "token= is not used any more: QQ has withdrawn it, client_secret is enough",
                 DeprecationWarning,
                 stacklevel=2,
             )
-        self.settings = settle(
+        settings = settle(
             appid,
             client_secret,
             api_base=api_base,
@@ -161,28 +147,11 @@ class Client(Router):
             queue_size=queue_size,
             timeout=timeout,
         )
-        self._clock = clock or Clock()
-        self._lasting = Lasting(self.settings, self._clock)
-        self._lock = threading.Lock()
-        self._life: Life | None = None
-        self._resting: Outgoing | None = None  # the way out while not started
-        self._remembered: Remembered | None = None
-        self._failure: BaseException | None = None
-        self._stopping: Service | None = None
-        self._all_ended = True
-        self._ended = threading.Event()
-        self._ended.set()
+        super().__init__(settings, clock or Clock())
         self._interrupted = False
-        self._inbox: Inbox | None = None
-        self._platform: PrivatePlatform | None = None  # of Client.simulated()
 
     def __repr__(self) -> str:
         return f"<Client {self.settings.appid} {self.status}>"
-
-    def _repr_html_(self) -> str:
-        from qqgroup_sync.notebook.displays import client_html  # noqa: PLC0415 - only there
-
-        return client_html(self.settings, self.status, self)
 
     @classmethod
     def simulated(cls, *, simulator: Simulator | None = None, **options: Any) -> Self:
@@ -208,22 +177,6 @@ class Client(Router):
         client = cls(**defaults(options))
         client._platform = platform
         return client
-
-    @property
-    def simulator(self) -> Simulator:
-        """The platform of a client that :meth:`simulated` made.
-
-        Raises:
-            StateError: It is another client.
-        """
-        if self._platform is None:
-            raise StateError(
-                "this client has no simulator",
-                remedy=Text("Make it by Client.simulated().", "请用 Client.simulated() 创建。"),
-                language=self.settings.language,
-            )
-        self.settle_family()
-        return self._platform.simulator
 
     # ------------------------------------------------------------------ life
 
@@ -269,9 +222,6 @@ class Client(Router):
             StateError: It runs already, or another client of the same bot and shard does.
             MediaError: With ``media="serve"``: the resource service cannot listen.
         """
-        # The rooms with network and threads are loaded here, so that importing stays quick.
-        from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
-
         self.settle_family()
         if cells.in_notebook():
             self.inbox  # noqa: B018 - it fills from now on
@@ -279,32 +229,7 @@ class Client(Router):
                 logger.warning("the bot runs already: start() has changed nothing")
                 return
         self._prepare()
-        with self._lock:
-            if self._life is not None:
-                raise StateError(
-                    "the client was started already",
-                    remedy=Text("Call stop() first.", "请先调用 stop()。"),
-                    language=self.settings.language,
-                )
-            life = self._life = Life(
-                self.settings,
-                self,
-                self,
-                self._clock,
-                remembered=self._remembered or Remembered(),
-                lasting=self._lasting,
-                on_failure=lambda error: self._fail(life, error),
-            )
-            resting, self._resting = self._resting, None
-            self._failure = None
-            self._ended.clear()
-        if resting is not None:
-            resting.close(Deadline(self._clock, 1.0))
-        try:
-            life.start()
-        except QQGroupError:
-            self.stop()
-            raise
+        self._begin()
         if self._platform is not None:
             self.wait_ready()
 
@@ -339,13 +264,6 @@ class Client(Router):
             self._raise_failure()
         return ready
 
-    def _not_started(self) -> StateError:
-        return StateError(
-            "the client was not started",
-            remedy=Text("Call start() first.", "请先调用 start()。"),
-            language=self.settings.language,
-        )
-
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the bot has ended; return whether it has.
 
@@ -376,69 +294,7 @@ class Client(Router):
         Returns:
             Whether every thread ended; those that did not are logged by name.
         """
-        self.request_stop(timeout)
-        with self._lock:
-            life = self._life
-            stopping, resting = self._stopping, self._resting
-            if life is None:
-                self._resting = None
-        if life is None:
-            deadline = Deadline(self._clock, timeout)
-            if resting is not None:
-                resting.close(deadline)
-            self._lasting.close(deadline)
-            if self._platform is not None:
-                self._platform.close()
-            return self._all_ended
-        if stopping is None or threading.current_thread().name.startswith("qqgroup-"):
-            return False
-        while not stopping.join(SLICE):
-            pass  # bounded by its own deadline
-        return self._all_ended
-
-    def request_stop(self, timeout: float = STOP_TIMEOUT) -> None:
-        """Begin to stop the bot; returns at once, from any thread."""
-        with self._lock:
-            life = self._life
-            if life is not None and self._stopping is None:
-                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
-                self._stopping.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._life is not None
-
-    def _stop(self, life: Life, timeout: float) -> None:
-        stuck = ["the stop itself"]
-        try:
-            stuck = life.stop(timeout)
-            if self._platform is not None and not self._platform.close():
-                stuck.append("the simulator")
-        finally:
-            with self._lock:
-                running.release(self)
-                self._remembered = life.remembered()
-                self._life = self._stopping = None
-                self._all_ended = not stuck
-                self._ended.set()  # here, so that it cannot end the life that a start() begins now
-            if stuck:
-                logger.warning("still running after %g s: %s", timeout, ", ".join(stuck))
-            else:
-                logger.info("stopped")
-
-    def _fail(self, life: Life, error: BaseException) -> None:
-        """End the life that cannot go on; the reason is raised where somebody waits."""
-        if self._life is not life:
-            return
-        self._failure = error
-        logger.error("the bot cannot go on: %s", error)
-        self.stop(STOP_TIMEOUT)
-
-    def _raise_failure(self) -> None:
-        failure = self._failure
-        if failure is not None:
-            raise failure
+        return self._end(timeout)
 
     def __enter__(self) -> Self:
         self.start()
@@ -451,50 +307,6 @@ class Client(Router):
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-    @property
-    def status(self) -> Status:
-        """What the bot is doing now."""
-        life = self._life
-        if life is not None:
-            return life.status()
-        why = str(self._failure).partition("\n")[0] if self._failure else "not started"
-        return Status(why=why)
-
-    # ------------------------------------------------------------------ seeing
-
-    def log(self, level: int | str = "INFO", *, lines: int = 200) -> LiveLog | None:
-        """Show the bot's log: in a notebook under this cell, for as long as the kernel runs.
-
-        Running the cell again begins anew. Outside of notebooks the log goes to the terminal.
-
-        Args:
-            level: The least important level that is shown.
-            lines: How many records are kept.
-
-        Returns:
-            The view, whose ``close()`` ends it; None outside of notebooks.
-        """
-        if not cells.in_kernel():
-            console.show_logs()
-            return None
-        from qqgroup_sync.notebook.live_log import show  # noqa: PLC0415 - only there
-
-        return show(level, lines)
-
-    @property
-    def inbox(self) -> Inbox:
-        """The last 200 messages as a table, the newest last.
-
-        It fills from when it is first asked for, in a notebook from the start.
-        """
-        if self._inbox is None:
-            from qqgroup_sync.notebook.inbox import Inbox  # noqa: PLC0415 - only when used
-
-            self._inbox = inbox = Inbox()
-            with cells.nowhere():  # it stays when the cell is run again
-                self.message_created(inbox.take)
-        return self._inbox
 
     # ------------------------------------------------------------------ keeping and waiting
 
@@ -547,16 +359,6 @@ class Client(Router):
         with life.waiters.watching(wanted) as waiter:
             return life.waiters.wait(waiter, timeout)
 
-    def _task_added(self, task: Task) -> None:
-        life = self._life
-        if life is not None:
-            life.add_task(task)
-
-    def _task_removed(self, task: Task) -> None:
-        life = self._life
-        if life is not None:
-            life.remove_task(task)
-
     # ------------------------------------------------------------------ sending
 
     def send_group(self, group_openid: str, content: Any, *, timeout: float | None = None) -> Sent:
@@ -592,22 +394,3 @@ class Client(Router):
     def api(self) -> Endpoints:
         """The platform's REST methods, one by one."""
         return self._way_out.endpoints
-
-    @property
-    def _way_out(self) -> Outgoing:
-        from qqgroup_sync.sending.outgoing import Outgoing  # noqa: PLC0415 - see start
-
-        if self._platform is not None:
-            self.settings = self._platform.open(self.settings)
-        with self._lock:
-            if self._life is not None:
-                return self._life.outgoing
-            if self._resting is None:
-                self._resting = Outgoing(
-                    self.settings,
-                    self._clock,
-                    memory=self._lasting.media,
-                    session=self._lasting.session,
-                    note_button=self._lasting.buttons.remember,
-                )
-            return self._resting

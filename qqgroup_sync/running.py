@@ -71,7 +71,7 @@ def claim(client: Running, platform: str) -> None:
         )
 
 
-def release(client: Running) -> None:
+def release(client: object) -> None:
     """Note that a client has ended."""
     with _lock:
         for key in [key for key, one in _running.items() if one is client]:

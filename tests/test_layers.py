@@ -18,6 +18,8 @@ FLOORS = (
     ("cli",),
     ("accounts",),
     ("client",),
+    ("seeing",),
+    ("starts",),
     ("notebook", "running"),
     ("life",),
     ("lasting",),

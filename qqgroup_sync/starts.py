@@ -1,0 +1,202 @@
+"""The starts of a client: at most one at a time, each with a life of its own.
+
+What is sent in between goes out all the same. It does not know what users write their bots with.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from qqgroup_sync import running
+from qqgroup_sync.dispatch.router import Router
+from qqgroup_sync.errors import QQGroupError, StateError, Text
+from qqgroup_sync.lasting import Lasting
+from qqgroup_sync.runtime.clock import Clock, Deadline
+from qqgroup_sync.runtime.service import Service
+from qqgroup_sync.status import Status
+
+if TYPE_CHECKING:
+    from qqgroup_sync.dispatch.timed_tasks import Task
+    from qqgroup_sync.life import Life, Remembered
+    from qqgroup_sync.notebook.simulated import PrivatePlatform
+    from qqgroup_sync.sending.outgoing import Outgoing
+    from qqgroup_sync.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 10.0
+SLICE = 0.1  # the main thread waits in slices: a signal handler may only set a plain flag
+
+
+class Starts(Router):
+    """A client as far as it begins and ends.
+
+    Args:
+        settings: The client's settings.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__()
+        self.settings = settings
+        self._clock = clock
+        self._lasting = Lasting(settings, clock)
+        self._lock = threading.Lock()
+        self._life: Life | None = None
+        self._resting: Outgoing | None = None  # the way out while not started
+        self._remembered: Remembered | None = None
+        self._failure: BaseException | None = None
+        self._stopping: Service | None = None
+        self._all_ended = True
+        self._ended = threading.Event()
+        self._ended.set()
+        self._platform: PrivatePlatform | None = None  # of Client.simulated()
+
+    def _begin(self) -> None:
+        """Begin a life.
+
+        Raises:
+            QQGroupError: There is one already, or it cannot begin.
+        """
+        # The rooms with network and threads are loaded here, so that importing stays quick.
+        from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
+
+        with self._lock:
+            if self._life is not None:
+                raise StateError(
+                    "the client was started already",
+                    remedy=Text("Call stop() first.", "请先调用 stop()。"),
+                    language=self.settings.language,
+                )
+            life = self._life = Life(
+                self.settings,
+                self,
+                self,
+                self._clock,
+                remembered=self._remembered or Remembered(),
+                lasting=self._lasting,
+                on_failure=lambda error: self._fail(life, error),
+            )
+            resting, self._resting = self._resting, None
+            self._failure = None
+            self._ended.clear()
+        if resting is not None:
+            resting.close(Deadline(self._clock, 1.0))
+        try:
+            life.start()
+        except QQGroupError:
+            self._end(STOP_TIMEOUT)
+            raise
+
+    def _end(self, timeout: float) -> bool:
+        """End the life, if there is one; return whether every thread ended."""
+        self.request_stop(timeout)
+        with self._lock:
+            life = self._life
+            stopping, resting = self._stopping, self._resting
+            if life is None:
+                self._resting = None
+        if life is None:
+            deadline = Deadline(self._clock, timeout)
+            if resting is not None:
+                resting.close(deadline)
+            self._lasting.close(deadline)
+            if self._platform is not None:
+                self._platform.close()
+            return self._all_ended
+        if stopping is None or threading.current_thread().name.startswith("qqgroup-"):
+            return False
+        while not stopping.join(SLICE):
+            pass  # bounded by its own deadline
+        return self._all_ended
+
+    def request_stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """Begin to stop the bot; returns at once, from any thread."""
+        with self._lock:
+            life = self._life
+            if life is not None and self._stopping is None:
+                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
+                self._stopping.start()
+
+    def _stop(self, life: Life, timeout: float) -> None:
+        stuck = ["the stop itself"]
+        try:
+            stuck = life.stop(timeout)
+            if self._platform is not None and not self._platform.close():
+                stuck.append("the simulator")
+        finally:
+            with self._lock:
+                running.release(self)
+                self._remembered = life.remembered()
+                self._life = self._stopping = None
+                self._all_ended = not stuck
+                self._ended.set()  # here, so that it cannot end the life that a start() begins now
+            if stuck:
+                logger.warning("still running after %g s: %s", timeout, ", ".join(stuck))
+            else:
+                logger.info("stopped")
+
+    def _fail(self, life: Life, error: BaseException) -> None:
+        """End the life that cannot go on; the reason is raised where somebody waits."""
+        if self._life is not life:
+            return
+        self._failure = error
+        logger.error("the bot cannot go on: %s", error)
+        self._end(STOP_TIMEOUT)
+
+    def _raise_failure(self) -> None:
+        failure = self._failure
+        if failure is not None:
+            raise failure
+
+    def _not_started(self) -> StateError:
+        return StateError(
+            "the client was not started",
+            remedy=Text("Call start() first.", "请先调用 start()。"),
+            language=self.settings.language,
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._life is not None
+
+    @property
+    def status(self) -> Status:
+        """What the bot is doing now."""
+        life = self._life
+        if life is not None:
+            return life.status()
+        why = str(self._failure).partition("\n")[0] if self._failure else "not started"
+        return Status(why=why)
+
+    def _task_added(self, task: Task) -> None:
+        life = self._life
+        if life is not None:
+            life.add_task(task)
+
+    def _task_removed(self, task: Task) -> None:
+        life = self._life
+        if life is not None:
+            life.remove_task(task)
+
+    @property
+    def _way_out(self) -> Outgoing:
+        from qqgroup_sync.sending.outgoing import Outgoing  # noqa: PLC0415 - see start
+
+        if self._platform is not None:
+            self.settings = self._platform.open(self.settings)
+        with self._lock:
+            if self._life is not None:
+                return self._life.outgoing
+            if self._resting is None:
+                self._resting = Outgoing(
+                    self.settings,
+                    self._clock,
+                    memory=self._lasting.media,
+                    session=self._lasting.session,
+                    note_button=self._lasting.buttons.remember,
+                )
+            return self._resting
