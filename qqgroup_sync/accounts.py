@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from typing import TYPE_CHECKING
 
-from qqgroup_sync import console
+from qqgroup_sync import foreground
 from qqgroup_sync.client import Client
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, Text
-from qqgroup_sync.runtime import cells
-from qqgroup_sync.starts import SLICE, STOP_TIMEOUT
+from qqgroup_sync.starts import STOP_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +41,6 @@ class Accounts(Router):
         self._clients: dict[str, Client] = {}
         self._changing = threading.Lock()
         self._running = False
-        self._interrupted = False
         for client in clients:
             self.append(client)
 
@@ -148,30 +145,15 @@ class Accounts(Router):
         Raises:
             QQGroupError: The last one could not go on; says why.
         """
-        console.show_logs()
-        self._interrupted = False
-        with console.signals_to(self._interrupt):
-            try:
-                self.start()
-                pause = threading.Event()
-                while not self._interrupted and self._anybody_runs():
-                    pause.wait(SLICE)
-                if self._interrupted:
-                    logger.info("stopping; press Ctrl-C again to leave at once")
-                self.stop(stop_timeout)
-            except KeyboardInterrupt:
-                logger.warning("left at once")
-                if cells.in_notebook():
-                    raise
-                sys.exit(130)
+        pause = threading.Event()
+
+        def ended(seconds: float) -> bool:
+            pause.wait(seconds)
+            return bool(self._clients) and not any(client.running for client in self)
+
+        foreground.run(self.start, ended, lambda: self.stop(stop_timeout))
         for client in self:
             client.wait(0.0)  # raises why it ended
-
-    def _interrupt(self) -> None:
-        self._interrupted = True
-
-    def _anybody_runs(self) -> bool:
-        return not self._clients or any(client.running for client in self)
 
     def __enter__(self) -> Self:
         self.start()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync import console, running
+from qqgroup_sync import foreground, running
+from qqgroup_sync.foreground import SLICE
 from qqgroup_sync.runtime import cells
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.seeing import Seeing
 from qqgroup_sync.settings import QQGroupChainBuilderOptions, settle
-from qqgroup_sync.starts import SLICE, STOP_TIMEOUT
+from qqgroup_sync.starts import STOP_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,6 @@ class Client(Seeing):
             timeout=timeout,
         )
         super().__init__(settings, clock or Clock())
-        self._interrupted = False
 
     def __repr__(self) -> str:
         return f"<Client {self.settings.appid} {self.status}>"
@@ -192,25 +191,8 @@ class Client(Seeing):
         Raises:
             QQGroupError: The bot cannot go on; says why and what to do.
         """
-        console.show_logs()
-        self._interrupted = False
-        with console.signals_to(self._interrupt):
-            try:
-                self.start()
-                while not self._interrupted and not self._ended.wait(SLICE):
-                    pass
-                if self._interrupted:
-                    logger.info("stopping; press Ctrl-C again to leave at once")
-                self.stop(stop_timeout)
-            except KeyboardInterrupt:
-                logger.warning("left at once")
-                if cells.in_notebook():
-                    raise
-                sys.exit(130)
+        foreground.run(self.start, self._ended.wait, lambda: self.stop(stop_timeout))
         self._raise_failure()
-
-    def _interrupt(self) -> None:
-        self._interrupted = True
 
     def start(self) -> None:
         """Start the bot in the background; returns at once, see :meth:`wait_ready`.

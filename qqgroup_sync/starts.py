@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from qqgroup_sync import running
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import QQGroupError, StateError, Text
+from qqgroup_sync.foreground import SLICE
 from qqgroup_sync.lasting import Lasting
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
-SLICE = 0.1  # the main thread waits in slices: a signal handler may only set a plain flag
 
 
 class Starts(Router):

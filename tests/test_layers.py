@@ -20,6 +20,7 @@ FLOORS = (
     ("client",),
     ("seeing",),
     ("starts",),
+    ("foreground",),
     ("notebook", "running"),
     ("life",),
     ("lasting",),

@@ -50,7 +50,7 @@ class LiveLog(logging.Handler):
         self._changed = False
         self._unsaved = False
         self._pump: Service | None = None  # lives as long as there is something new
-        self._closed = threading.Event()
+        self._done = threading.Event()
         self._update = show(*self._pages())
 
     def __repr__(self) -> str:
@@ -61,7 +61,7 @@ class LiveLog(logging.Handler):
 
     def close(self) -> None:
         """Show no more records; what is shown stays."""
-        self._closed.set()
+        self._done.set()
         _PACKAGE.removeHandler(self)
         super().close()
 
@@ -75,18 +75,18 @@ class LiveLog(logging.Handler):
         with self._changing:
             self._lines.append((record.levelno, line))
             self._changed = self._unsaved = True
-            if self._pump is not None or self._closed.is_set():
+            if self._pump is not None or self._done.is_set():
                 return
             self._pump = pump = Service("qqgroup-log", self._show_changes)
         try:
             pump.start()
         except RuntimeError:  # the interpreter is ending
-            self._closed.set()
+            self._done.set()
 
     def _show_changes(self) -> None:
         while True:
             with self._changing:
-                if self._closed.is_set() or not self._changed:
+                if self._done.is_set() or not self._changed:
                     self._pump = None
                     return
                 self._changed = False
@@ -94,8 +94,8 @@ class LiveLog(logging.Handler):
             try:
                 self._update(*pages)
             except Exception:  # nobody is there any more who could be told
-                self._closed.set()
-            self._closed.wait(REFRESH)
+                self._done.set()
+            self._done.wait(REFRESH)
 
     def refresh(self) -> None:
         """Show what came since the last refresh, as part of the cell that ends now.
@@ -103,7 +103,7 @@ class LiveLog(logging.Handler):
         Tools that execute notebooks drop what comes between two cells.
         """
         with self._changing:
-            if not self._unsaved or self._closed.is_set():
+            if not self._unsaved or self._done.is_set():
                 return
             self._unsaved = False
             self._changed = self._pump is not None  # it may be about to show less

@@ -327,8 +327,15 @@ def test_a_display_that_is_gone_ends_the_log(log, recwarn):
     """The bot does not notice."""
     log._update = None  # cannot be called
     log.handle(record("one"))
-    eventually(log._closed.is_set)
+    eventually(log._done.is_set)
     log.handle(record("two"))
+
+
+def test_a_log_may_be_closed_twice(log):
+    """As logging does when the interpreter ends."""
+    log.close()
+    log.close()
+    logging.getLogger("qqgroup_sync").warning("nobody shows this")
 
 
 def test_a_traceback_shows_the_user_s_part_only(client):
