@@ -21,6 +21,7 @@ from qqgroup_sync.gateway.discovery import Discovery
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents
 from qqgroup_sync.gateway.runner import GatewayRunner
 from qqgroup_sync.gateway.session import GatewaySession
+from qqgroup_sync.masking import mask
 from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.lanes import LanePool
 from qqgroup_sync.runtime.service import Service
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.registry import Registry
     from qqgroup_sync.dispatch.schedule import Schedule
     from qqgroup_sync.dispatch.timed_tasks import Task
+    from qqgroup_sync.events.models import Event
     from qqgroup_sync.lasting import Lasting
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.settings import Settings
@@ -129,6 +131,7 @@ class Life:
             ordering=settings.ordering,
             ignore_bots=settings.ignore_bots,
             handled=remembered.handled,
+            admit=self._admit if self._sessions is not None else None,
             note=self._note if self._sessions is not None else None,
         )
         self._discovery = Discovery(
@@ -202,6 +205,7 @@ class Life:
         if self._sessions is None or not self._sessions.claim(self._disconnect):
             return
         known = self._sessions.load()
+        self._sessions.begin()
         if self._remembered.positions:
             return  # an earlier start in this process knows better
         self._intake.remember(known.handled)
@@ -218,6 +222,17 @@ class Life:
         if position is not None and position.session_id and not session.session_id:
             session.session_id, session.received = position
             self._intake.begin_session(index, position.session_id, position.s)
+
+    def _admit(self, event: Event, key: Key) -> bool:
+        """Tell whether an event may be handled; said once of one that kills the process."""
+        assert self._sessions is not None
+        if self._sessions.admits(key):
+            return True
+        logger.error(
+            "%s %s is dropped: the program ended again and again while handling it: %.60r",
+            event.name, getattr(event, "id", ""), mask(getattr(event, "text", "")),
+        )  # fmt: skip
+        return False
 
     def _note(self, shard: int, position: Position, key: Key | None) -> None:
         """Keep for the next process that an event was handled."""
@@ -374,6 +389,8 @@ class Life:
         if self._sessions is not None:
             for shard, position in self._intake.positions().items():
                 self._sessions.settle(shard, Place(*position))
+            if not stuck:
+                self._sessions.end_well()
         stuck += self._lasting.close(deadline)
         self.board.end("offline", "stopped")
         return stuck

@@ -158,6 +158,7 @@ class Intake:
             conversation, None keeps none.
         ignore_bots: Drop messages that bots wrote.
         handled: Ids that an earlier start has handled.
+        admit: Asked before an event is handled, with its id; False drops it.
         note: Told about each event that was handled: its shard, up to where everything was
             handled there, and its id.
     """
@@ -171,8 +172,10 @@ class Intake:
         ordering: Ordering = "sender",
         ignore_bots: bool = True,
         handled: Collection[Key] = (),
+        admit: Callable[[Event, Key], bool] | None = None,
         note: Callable[[int, Position, Key | None], object] | None = None,
     ) -> None:
+        self._admit = admit
         self._note = note
         self._pool = pool
         self._handle = handle
@@ -215,7 +218,8 @@ class Intake:
 
         def run() -> None:
             try:
-                self._handle(event)
+                if self._admit is None or key is None or self._admit(event, key):
+                    self._handle(event)
             finally:
                 self._finish(shard, mark, s, key, count="handled")
 

@@ -1,8 +1,8 @@
 """Where a bot stands in its gateway sessions, and what it has handled: for the next process.
 
-One row for each handled event says both, so that a process which is killed loses at most the last
-batch of rows. It may be thrown away: a file that will never be readable is set aside, and the bot
-begins anew.
+A row says both, for some events that were handled shortly after each other. It is written anew
+with each of them, so that a process which is killed loses at most the last batch. It may be thrown
+away: a file that will never be readable is set aside, and the bot begins anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import contextlib
 import itertools
 import json
 import logging
+import math
 import os
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.errors import StateError, Text
@@ -20,7 +22,6 @@ from qqgroup_sync.state.places import make_file, unusable
 from qqgroup_sync.state.store import Change, Entry, MemoryStore
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from pathlib import Path
 
@@ -31,8 +32,12 @@ logger = logging.getLogger(__name__)
 
 LIFE = 900.0  # seconds for which the id of a handled event is kept
 PATIENCE = 15.0  # seconds for another process with the same bot to end
-CLOSE_SECONDS = 1.0  # for a file that could not be read
-_HANDLED, _PLACES = "handled", "places"
+CLOSE_SECONDS = 1.0  # for a file that could not be read, and for a row that matters now
+PAGE_IDS = 100  # in one row
+PAGE_SECONDS = 1.0  # between the first and the last of a row, which are forgotten together
+MOST_TRIES = 2  # how often an event is tried again that was in hand when the process died
+CAREFUL = 60.0  # seconds after such an end in which every event is noted before it is handled
+_HANDLED, _PLACES, _TRIED, _RUNNING = "handled", "places", "tried", "running"
 _HOPELESS = ("damaged", "foreign", "newer")  # troubles of a file that no waiting ends
 
 
@@ -48,6 +53,34 @@ class Known(NamedTuple):
 
     places: dict[int, Place]
     handled: set[int]
+
+
+class _Page:
+    """The row that the events of a shard are noted in."""
+
+    __slots__ = ("_began", "_count", "_ids", "_session", "_session_id", "name")
+
+    def __init__(self, number: int, session_id: str, now: float) -> None:
+        self.name = str(number)
+        self._session_id = session_id
+        self._session = json.dumps(session_id)
+        self._began = now
+        self._count = 0
+        self._ids = ""
+
+    def takes(self, session_id: str, now: float) -> bool:
+        """Tell whether an event that is handled now belongs here."""
+        return (
+            self._count < PAGE_IDS
+            and 0 <= now - self._began < PAGE_SECONDS
+            and self._session_id == session_id
+        )
+
+    def text(self, number: int, shard: int, s: int | None, key: int) -> str:
+        """Return the row with another id."""
+        self._count += 1
+        self._ids += f", {key}"
+        return f"[{number}, {shard}, {'null' if s is None else s}, {self._session}{self._ids}]"
 
 
 class Sessions:
@@ -74,8 +107,12 @@ class Sessions:
         self._clock = clock
         self._language = language
         self._count = itertools.count()
+        self._pages: dict[int, _Page] = {}
+        self._noting = threading.Lock()
         self._lock: Any = None
         self._broken = False
+        self._tries: dict[int, int] = {}
+        self._careful_until = -math.inf
 
     # ------------------------------------------------------------------ one process at a time
 
@@ -166,27 +203,66 @@ class Sessions:
 
     def _understood(self, rows: dict[str, Entry], settled: dict[str, Entry]) -> Known:
         places: dict[int, tuple[int, Place]] = {}
+        handled: set[int] = set()
         for entry in [*rows.values(), *settled.values()]:
-            number, shard, s, session_id = json.loads(entry.text)
+            number, shard, s, session_id, *ids = json.loads(entry.text)
+            handled.update(ids)
             if shard not in places or places[shard][0] < number:
                 places[shard] = (number, Place(session_id, s))
         last = max((number for number, _ in places.values()), default=0)
         self._count = itertools.count(last + 1)
-        handled = {int(key) for key in rows if key}
+        self._tries = {int(key): int(one.text) for key, one in self._store.entries(_TRIED).items()}
+        if self._store.get(_RUNNING, "") is not None:
+            self._careful_until = self._clock.monotonic() + CAREFUL
         return Known({shard: place for shard, (_, place) in places.items()}, handled)
 
     def note(self, shard: int, place: Place, key: int | None) -> None:
         """Keep that an event was handled; quick, it is written in the background."""
-        text = json.dumps((next(self._count), shard, place.s, place.session_id))
         if key is None:
-            change = Change(_PLACES, str(shard), Entry(text))
-        else:
-            change = Change(_HANDLED, str(key), Entry(text, self._clock.time() + LIFE))
-        self._write(change)
+            text = json.dumps((next(self._count), shard, place.s, place.session_id))
+            self._write(Change(_PLACES, str(shard), Entry(text)))
+            return
+        now = self._clock.time()
+        with self._noting:  # of two texts of a row the longer one has to come last
+            number = next(self._count)
+            page = self._pages.get(shard)
+            if page is None or not page.takes(place.session_id, now):
+                page = self._pages[shard] = _Page(number, place.session_id, now)
+            text = page.text(number, shard, place.s, key)
+            self._write(Change(_HANDLED, page.name, Entry(text, now + LIFE)))
+
+    def admits(self, key: int) -> bool:
+        """Tell whether an event may be handled: not if the process has died of it too often.
+
+        Blocks for the disk, but only in the first minute after a process that has not ended well.
+        """
+        if self._clock.monotonic() >= self._careful_until:
+            return True
+        tries = self._tries.get(key, 0)
+        if tries >= MOST_TRIES:
+            return False
+        self._write(Change(_TRIED, str(key), Entry(str(tries + 1), self._clock.time() + LIFE)))
+        self._flush()
+        return True
+
+    def begin(self) -> None:
+        """Note that this process has events in hand from now on; blocks for the disk."""
+        self._write(Change(_RUNNING, "", Entry("")))
+        self._flush()
+
+    def end_well(self) -> None:
+        """Note that nothing was in hand when the process ended."""
+        if self._lock is not None:  # else it is another process that runs
+            self._write(Change(_RUNNING, "", None))
 
     def settle(self, shard: int, place: Place) -> None:
-        """Keep a place for as long as it takes."""
+        """Keep a place for as long as it takes; blocks for the disk."""
         self.note(shard, place, None)
+        self._flush()
+
+    def _flush(self) -> None:
+        with contextlib.suppress(StateError):  # _write says why
+            self._store.flush(Deadline(self._clock, CLOSE_SECONDS))
 
     def _write(self, change: Change) -> None:
         try:

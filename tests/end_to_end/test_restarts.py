@@ -13,11 +13,13 @@ from qqgroup_sync import StateError
 from tests.waiting import eventually
 
 BOT = """
-import sys
+import os, sys
 from qqgroup_sync import Client
 client = Client()
 @client.on_group_message
 def answer(message):
+    if message.text == "die":
+        os._exit(3)
     client.storage.increment("handled")
     return f"{message.text} by {sys.argv[1]}, number {client.storage['handled']}"
 client.run()
@@ -29,14 +31,15 @@ def run(sim, tmp_path):
     """Return a function that starts the bot and waits until it is on line."""
     processes = []
 
-    def start(name):
+    def start(name, *, lives=True):
         process = subprocess.Popen(
             [sys.executable, "-c", BOT, name],
             env={**os.environ, "QQ_SIMULATOR": sim.url, "QQ_STATE": str(tmp_path)},
         )
         processes.append(process)
-        eventually(lambda: sim.platform.sessions.live() or process.poll() is not None, 20)
-        assert process.poll() is None
+        if lives:
+            eventually(lambda: sim.platform.sessions.live() or process.poll() is not None, 20)
+            assert process.poll() is None
         return process
 
     yield start
@@ -88,6 +91,35 @@ def test_a_second_process_waits_and_is_told(sim, make_client, run, tmp_path, mon
         client.wait_ready(20)
     assert caught.value.remedy
     assert len(sim.platform.sessions.live()) == 1
+
+
+def test_a_message_that_kills_the_program_is_given_up(sim, run):
+    """It is tried three times; then the bot says so, and answers everybody else."""
+    group = sim.platform.group("g")
+    ming = group.member("Ming")
+    first = run("first")
+    ming.say("die")
+    assert first.wait(15) == 3
+    for name in ("second", "third"):
+        process = run(name, lives=False)
+        assert process.wait(15) == 3
+    ming.say("x")
+    run("fourth")
+    assert group.next_reply(10).content.startswith("x by fourth")
+    ming.say("y")
+    assert group.next_reply(10).content.startswith("y by fourth")
+
+
+def test_a_program_that_is_killed_now_and_then_gives_up_nothing(sim, run):
+    """Only what was in hand each time counts."""
+    group = sim.platform.group("g")
+    for number in range(5):
+        process = run(str(number))
+        group.member("Ming").say(f"x{number}")
+        assert group.next_reply(10).content.startswith(f"x{number} by {number}")
+        process.kill()
+        process.wait(10)
+        away(sim)
 
 
 def test_a_damaged_file_is_set_aside(sim, run, tmp_path):

@@ -14,7 +14,15 @@ import pytest
 from qqgroup_sync.errors import StateError
 from qqgroup_sync.state import file as file_module
 from qqgroup_sync.state.file import MIGRATIONS
-from qqgroup_sync.state.sessions import LIFE, PATIENCE, Known, Place, Sessions
+from qqgroup_sync.state.sessions import (
+    LIFE,
+    PAGE_IDS,
+    PAGE_SECONDS,
+    PATIENCE,
+    Known,
+    Place,
+    Sessions,
+)
 from qqgroup_sync.state.sqlite import SqliteStore
 from tests.clocks import ManualClock
 from tests.state import HandClock, soon
@@ -114,6 +122,43 @@ def test_handled_ids_come_back(make):
     assert sessions.load() == Known({0: Place("s", 3)}, {2**63 - 1})
     clock.advance(LIFE / 2)
     assert next_one(make, sessions, clock).load() == Known({0: Place("s", 3)}, set())
+
+
+def test_ids_that_follow_each_other_share_rows(make, path):
+    """Of one session, and for a second: a row each would cost more than the answer may."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.load()
+    for number in range(PAGE_IDS + 1):
+        sessions.note(0, Place("s", number), number)
+    sessions.note(0, Place("other", 1), 1001)
+    sessions.note(1, Place("other", 1), 1002)
+    clock.advance(PAGE_SECONDS)
+    sessions.note(0, Place("other", 2), 1003)
+    next_process = next_one(make, sessions, clock)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (5,)
+    places = {0: Place("other", 2), 1: Place("other", 1)}
+    assert next_process.load() == Known(places, {*range(PAGE_IDS + 1), 1001, 1002, 1003})
+
+
+def test_no_id_is_lost_where_several_workers_end_at_once(make):
+    """The row is written anew by each of them."""
+    sessions = make()
+    sessions.load()
+    together = threading.Barrier(8)
+
+    def work(first):
+        together.wait(10)
+        for key in range(first, 2000, 8):
+            sessions.note(0, Place("s", key), key)
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert next_one(make, sessions).load().handled == {*range(2000)}
 
 
 # --- files that will never be readable ---
