@@ -1,4 +1,4 @@
-"""What 1 000 open dialogues cost: memory, and the time in which others are answered.
+"""Measure what 1 000 open dialogues cost: memory, and the time in which others are answered.
 
 python benchmarks/dialogues.py [--quick] [--open 1000]
 
@@ -10,6 +10,7 @@ in turn. Takes a minute, half of that with --quick.
 import argparse
 import gc
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,9 +19,11 @@ import threading
 import time
 
 import psutil
+from run import describe, write_readme
 
 from qqgroup_sync.simulator import Simulator
 
+MARKS = ("<!-- dialogues table begins -->", "<!-- dialogues table ends -->")
 BOT = """
 import signal
 from qqgroup_sync import Client
@@ -141,13 +144,13 @@ def measure(bots, rounds, pings):
 
 
 def main():
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--open", type=int, default=1000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--open", type=int, default=1000, help="dialogues")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     gc.disable()  # a collection would show as latency of the bots
-    rounds, pings = (3, 300) if options.quick else (7, 600)
+    options.rounds, pings = (3, 300) if options.quick else (7, 600)
     with tempfile.TemporaryDirectory() as home:
         bots = {}
         try:
@@ -159,7 +162,7 @@ def main():
             bots["open"].begin(options.open)
             during = {name: bot.resident() for name, bot in bots.items()}
             threads = {name: bot.watched.num_threads() for name, bot in bots.items()}
-            found = measure(bots, rounds, pings)
+            found = measure(bots, options.rounds, pings)
             answered = bots["open"].finish()
             after = {name: bot.resident() for name, bot in bots.items()}
             bots["open"].begin(options.open)
@@ -169,12 +172,17 @@ def main():
                 if bot.process.poll() is None:
                     bot.stop()
 
+    lines = [
+        f"{describe(options)}.",
+        "",
+        f"| figure | no dialogue | {options.open} open dialogues |",
+        "| --- | --- | --- |",
+    ]
+
     def row(figure, value, digits=1):
         none, many = (value(name) for name in ("none", "open"))
-        print(f"| {figure} | {none:.{digits}f} | {many:.{digits}f} |")
+        lines.append(f"| {figure} | {none:.{digits}f} | {many:.{digits}f} |")
 
-    print(f"| figure | no dialogue | {options.open} open dialogues |")
-    print("| --- | --- | --- |")
     row("resident memory before, MiB", lambda name: before[name] / MIB)
     row("more resident memory while they are open, MiB", lambda n: (during[n] - before[n]) / MIB)
     row("more resident memory after they ended, MiB", lambda n: (after[n] - before[n]) / MIB)
@@ -183,7 +191,10 @@ def main():
     row("answer, p99, ms", lambda name: percentile(found[name][0], 0.99) * 1000, 2)
     row(f"answers per second, {WINDOW} at once", lambda n: statistics.median(found[n][1]), 0)
     row("SIGTERM to end, s", ended.get, 2)
-    print(f"\nEverybody answered, and was answered, within {answered:.2f} s.")
+    lines += ["", f"- Everybody answered, and was answered, within {answered:.2f} s."]
+    text = "\n".join(lines)
+    write_readme(text, MARKS)
+    print(text)
 
 
 if __name__ == "__main__":

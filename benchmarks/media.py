@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from media_samples import RATE, speech, write_mp3, write_wav
-from run import BARE, HERE, LONGEST, MIB, OURS, README, Measured, Row, describe, turns
+from run import BARE, HERE, LONGEST, MIB, OURS, Measured, Row, describe, turns, write_readme
 
 RESULTS = HERE / "media_results.json"
 MARKS = ("<!-- media table begins -->", "<!-- media table ends -->")
@@ -444,13 +444,6 @@ def remarks(figures):
         yield f"- Share of a core that the platform itself took beside bare: {', '.join(shares)}."
 
 
-def write_readme(text):
-    """Put the tables between their marks."""
-    before, _, rest = README.read_text().partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    README.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}")
-
-
 PARTS = {"pictures": pictures, "uploads": uploads, "voices": voices, "downloads": downloads}
 FEWER = {"uploads": 2, "voices": 2}  # rounds of a quick run
 
@@ -474,7 +467,7 @@ def main():
     notes = {**kept.get("notes", {}), **made}
     RESULTS.write_text(json.dumps({"notes": notes, "figures": figures}, indent=1) + "\n")
     text = table(figures, notes)
-    write_readme(text)
+    write_readme(text, MARKS)
     print(text)
 
 

@@ -27,10 +27,13 @@ MARKS = ("<!-- table begins -->", "<!-- table ends -->")
 LONGEST = 60.0  # seconds that any single answer may take
 SETTLE = 1.5  # seconds after READY before memory is looked at
 BARE, OURS, REQUESTS = "bare", "qqgroup_sync", "requests"
+STATELESS, CROWDED = "qqgroup_sync, state=None", "qqgroup_sync, 100 more handlers"
 COMMANDS = {
     BARE: ["bare.py"],
     OURS: ["bot.py"],
     REQUESTS: ["bare.py", "--requests"],
+    STATELESS: ["bot.py", "--no-state"],
+    CROWDED: ["bot.py", "--handlers", "100"],
 }
 LOADS = {  # name -> command of the platform
     "window 1": {"do": "closed", "window": 1},
@@ -444,12 +447,11 @@ def remarks(figures):
         yield f"- Share of a core that the platform itself took beside bare: {', '.join(shares)}."
 
 
-def write_readme(text):
-    """Put the table between its marks."""
-    whole = README.read_text()
-    before, _, rest = whole.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    README.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}")
+def write_readme(text, marks=MARKS):
+    """Put a table between its marks."""
+    before, _, rest = README.read_text().partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    README.write_text(f"{before}{marks[0]}\n\n{text}\n\n{marks[1]}{after}")
 
 
 PARTS = {
