@@ -53,6 +53,7 @@ class Accounts(Router):
 
         Raises:
             ConfigError: Its appid is there already.
+            QQGroupError: It cannot start; it has not been added then.
         """
         if not isinstance(client, Client):
             raise ConfigError(
@@ -72,10 +73,19 @@ class Accounts(Router):
                     ),
                 )
             self._clients[appid] = client
-            start = self._running and start_up
+            start = self._running and start_up and not client.running
         client.include(self)
-        if start:
-            client.start()
+        try:
+            if start:
+                client.start()
+        except QQGroupError:
+            self._take_out(client)
+            raise
+
+    def _take_out(self, client: Client) -> None:
+        with self._changing:
+            self._clients.pop(client.settings.appid, None)
+        client.exclude(self)
 
     def __delitem__(self, appid: str) -> None:
         """Stop an account and take it out; blocks until it has ended."""
@@ -102,20 +112,24 @@ class Accounts(Router):
     # ------------------------------------------------------------------ life
 
     def start(self) -> None:
-        """Start all clients in the background; returns at once.
+        """Start all clients in the background; returns at once. Those that run already go on.
 
         Raises:
-            QQGroupError: One cannot start; those that had started are stopped.
+            QQGroupError: One cannot start; those that this call had started are stopped.
         """
         with self._changing:
-            self._running = True
-            clients = list(self._clients.values())
+            before, self._running = self._running, True
+            clients = [client for client in self._clients.values() if not client.running]
+        started: list[Client] = []
         for client in clients:
             try:
                 client.start()
             except QQGroupError:
-                self.stop()
+                self._running = before
+                for one in started:
+                    one.stop()
                 raise
+            started.append(client)
 
     def wait_ready(self, timeout: float | None = 30.0) -> bool:
         """Wait until all clients are on line; return whether they are.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.dispatch.buttons import Buttons
 from qqgroup_sync.errors import StateError
 from qqgroup_sync.media.file_infos import MediaMemory
-from qqgroup_sync.state.places import locate
+from qqgroup_sync.state.places import DEFAULT, locate
 from qqgroup_sync.state.storage import BotStorage
 
 if TYPE_CHECKING:
@@ -68,11 +68,12 @@ class Lasting:
         Args:
             host: Of the platform.
         """
+        settings = self._settings
+        if settings.simulator and self._place is None and settings.state not in (DEFAULT, None):
+            logger.info("with a simulator state= does not count; QQ_STATE=<folder> keeps something")
         if self._sessions is None and self._place is not None:
             from qqgroup_sync.state.sessions import Sessions  # noqa: PLC0415 - when first needed
             from qqgroup_sync.state.sqlite import SqliteStore  # noqa: PLC0415 - as above
-
-            settings = self._settings
 
             def open_store(path: Path) -> Store:
                 return SqliteStore(path, self._clock, language=settings.language)

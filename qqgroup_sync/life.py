@@ -375,7 +375,8 @@ class Life:
         stuck = self._schedule.stop(deadline) if self._schedule is not None else []
         self.waiters.close()  # handlers in a dialogue end quietly
         if left:
-            logger.warning("%d messages were not handled; the next start gets them again", left)
+            who = "the next start" if self._sessions is not None else "a start in this process"
+            logger.warning("%d messages were not handled; %s gets them again", left, who)
         stuck += self._pool.join(for_handlers)
         self._disconnect.set()
         # Not a snapshot: until it ends, the first shard may start others (shards="auto").

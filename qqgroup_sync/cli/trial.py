@@ -142,13 +142,14 @@ class Trial:
             code = self._script.poll() if self._script is not None else None
             if code is not None:
                 click.echo(
-                    f"{self._path.name} ended before it was on line (exit code {code}).",
+                    f"{self._path.name} ended before it was on line (exit code {code})."
+                    + ("" if code else " Does it call client.run()?"),
                     err=True,
                 )
                 return False
         click.echo(
             f"{self._path.name} was not on line within {self._timeout:g} s."
-            " Does it call client.run()?",
+            " Does it call client.run(), on a Client() and not on Client.simulated()?",
             err=True,
         )
         return False

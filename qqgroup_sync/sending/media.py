@@ -15,6 +15,7 @@ from qqgroup_sync.media.serving import QQGroupChainBuilder
 from qqgroup_sync.message.chain import Chain
 from qqgroup_sync.message.elements import Html, Image
 from qqgroup_sync.message.markup import fill_in, picture_markup
+from qqgroup_sync.settings import QQGroupChainBuilderOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,9 +95,10 @@ class Media:
         if chosen is not None:
             serves = isinstance(chosen, QQGroupChainBuilder) and mode == "auto"
             return chosen, chosen if serves else None
-        service = QQGroupChainBuilder(
-            self._settings.default_chain_builder_options, public_url=self._settings.public_url
-        )
+        options = self._settings.default_chain_builder_options
+        if mode == "auto" and self._settings.local and options == QQGroupChainBuilderOptions():
+            options = QQGroupChainBuilderOptions(host="127.0.0.1", port=0)  # tried at home only
+        service = QQGroupChainBuilder(options, public_url=self._settings.public_url)
         if mode == "serve":
             return service, None
         return ChainBuilder(), service if mode == "auto" else None

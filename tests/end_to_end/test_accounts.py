@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from qqgroup_sync import Accounts, AuthError, Client, ConfigError
+from qqgroup_sync import Accounts, AuthError, Client, ConfigError, StateError
 from tests.waiting import eventually
 
 
@@ -146,3 +146,39 @@ def test_none_at_first(make_client):
     assert client.wait_ready(10)
     assert isinstance(accounts["1"], Client)
     assert accounts.stop()
+
+
+def test_run_after_start_goes_on(sim, accounts):
+    """As with a notebook's habit: start first, then wait in run()."""
+    accounts.on_message(lambda message: message.appid)
+    accounts.start()
+    assert accounts.wait_ready(10)
+    accounts.start()
+    assert accounts.wait_ready(10)
+    assert answers(talk(sim, "x"), 2) == [("1", "1"), ("2", "2")]
+
+
+def test_a_client_that_runs_already_may_join(sim, accounts, make_client):
+    """It goes on, with the shared handlers from now on."""
+    accounts.on_message(lambda message: message.appid)
+    accounts.start()
+    third = make_client(appid="3", client_secret="s3")
+    third.start()
+    assert third.wait_ready(10)
+    accounts.append(third)
+    assert accounts.wait_ready(10)
+    assert [one for one, _ in answers(talk(sim, "x"), 3)] == ["1", "2", "3"]
+
+
+def test_an_account_that_cannot_start_is_not_added(sim, accounts, make_client):
+    """Another client of the same bot runs."""
+    accounts.start()
+    assert accounts.wait_ready(10)
+    first, again = (make_client(appid="9", client_secret="s9") for _ in range(2))
+    first.start()
+    assert first.wait_ready(10)
+    with pytest.raises(StateError):
+        accounts.append(again)
+    assert "9" not in accounts
+    assert len(accounts) == 2
+    assert accounts["1"].running
