@@ -126,6 +126,13 @@ def settle(
     """
     language = language or default_language(environment)
     simulator = environment.get("QQ_SIMULATOR", "").rstrip("/")
+    for name, given, kinds in (("appid", appid, str | int), ("client_secret", client_secret, str)):
+        if given is not None and not isinstance(given, kinds):
+            raise ConfigError(
+                f"{name} is a str, not {type(given).__name__}",
+                remedy=Text("Put it in quotes.", "请加上引号。"),
+                language=language,
+            )
     appid = str(appid or environment.get("QQ_APPID") or ("simulated" if simulator else "")).strip()
     secret = (
         client_secret or environment.get("QQ_CLIENT_SECRET") or ("simulated" if simulator else "")

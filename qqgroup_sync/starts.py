@@ -148,6 +148,8 @@ class Starts(Router):
 
     def _raise_failure(self) -> None:
         failure = self._failure
+        if isinstance(failure, QQGroupError):
+            raise failure.with_traceback(None)  # it says why; where inside does not help
         if failure is not None:
             raise failure
 

@@ -202,3 +202,12 @@ def test_server_options_are_those_of_waitress():
     for wrong in ({"treads": 8}, {"threads": "many"}, {"workers": 2}):
         with pytest.raises(ConfigError, match="http_server_options"):
             QQGroupChainBuilderOptions(http_server_options=wrong)
+
+
+@pytest.mark.parametrize(("appid", "secret"), [(["1"], "s"), ("1", 5), (1.5, "s"), ("1", b"s")])
+def test_credentials_of_another_type_are_refused(appid, secret):
+    """A number is fine for the appid, as people write it."""
+    assert settle(1, "s", environment={}).appid == "1"
+    with pytest.raises(ConfigError, match="is a str, not") as caught:
+        settle(appid, secret, environment={})
+    assert caught.value.remedy
