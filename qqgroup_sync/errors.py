@@ -316,7 +316,11 @@ class WaitTimeout(QQGroupError, TimeoutError):
 
 
 class WaitCancelled(QQGroupError):
-    """A newer question to the same person replaced this one, or the client stopped."""
+    """Nobody answers a question any more, and that is all right: its handler ends quietly.
+
+    A newer question to the same person took its place, the person called it off or turned to
+    another handler, or the client stopped.
+    """
 
 
 class MediaError(QQGroupError):

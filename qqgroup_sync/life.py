@@ -262,7 +262,9 @@ class Life:
                 self._schedule = Schedule(
                     self._clock,
                     submit=lambda run: self._pool.submit(None, run),
-                    on_error=lambda error, _task: self._dispatcher.failed(error, None),
+                    on_error=lambda error, task: self._dispatcher.failed(
+                        error, None, task.function, kind="timed task"
+                    ),
                     arguments=(self._client,),
                     on_death=self.failed,
                     language=self._settings.language,

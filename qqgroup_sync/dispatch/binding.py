@@ -251,11 +251,23 @@ class Binding:
         if dashed and not word.quoted:
             return self._no_such_option(name, word)
         left = echo(self._line[word.start :])
+        hint = self._hint()
         return self._command.wrong(
-            f"There is more than I can use: “{left}”. "
-            "Please put quotes around words that belong together.",
-            f"多出了“{left}”。如果几个词是一个整体，请用引号括起来。",
+            f"There is more than I can use: “{left}”. {hint.en}", f"多出了“{left}”。{hint.zh}"
         )
+
+    def _hint(self) -> Text:
+        """Return what to do about words that are too many."""
+        taken = [one for one in self._command.parameters if one.shape is not None]
+        if any(one.shape and one.shape.is_text and not one.is_option for one in taken):
+            return Text(
+                "Please put quotes around words that belong together.",
+                "如果几个词是一个整体，请用引号括起来。",
+            )
+        if not taken:
+            return Text("This command takes nothing.", "这个指令后面不需要填写内容。")
+        names = [_written(one) for one in taken]
+        return Text(f"It takes only: {', '.join(names)}.", f"它只接受：{'、'.join(names)}。")
 
     def _no_such_option(self, name: str, word: Word) -> WrongArguments:
         near = difflib.get_close_matches(key_of(name), self._command.option_names(), 1)
@@ -281,6 +293,13 @@ def _mentioned(message: Message) -> list[Member]:
         else Member(one.openid, one.username, is_bot=one.is_bot)
         for one in people
     ]
+
+
+def _written(one: Parameter) -> str:
+    """Return the name of a parameter as it has to stand in the line: ``--loud``, ``level=...``."""
+    if not (one.is_option and one.shape and one.takes_words):
+        return one.spelled
+    return f"--{one.spelled}" if one.shape.is_flag else f"{one.spelled}=..."
 
 
 def _label(one: Parameter, language: str) -> str:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"第?\s*(\d{1,9})\s*[个号项.、。,,)]?")
 _YES = ("是", "是的", "对", "好", "好的", "可以", "行", "确定", "确认", "嗯", "同意")
-_NO = ("否", "不", "不是", "不要", "不行", "不用", "不可以", "不好", "取消", "不同意")
+_NO = ("否", "不", "不是", "不要", "不行", "不用", "不可以", "不好", "取消", "算了", "不同意")
 _WORDS = dict.fromkeys((*_YES, "y", "yes", "ok", "sure"), 0)
 _WORDS |= dict.fromkeys((*_NO, "n", "no", "cancel", "0"), 1)
+_LEAVING = ("取消", "算了", "cancel")  # each of them is a no as well
 _ENDS = " \t\n.!?。！？~～"
 
 
@@ -62,6 +63,11 @@ class Choices:
         pairs = zip(self.labels, datas, strict=True)
         row = [Button.callback(label, data=data) for label, data in pairs]
         return [row[start : start + MOST] for start in range(0, len(row), MOST)]
+
+    @staticmethod
+    def are_left_by(text: str) -> bool:
+        """Tell whether a text that means no choice means that the person wants none."""
+        return _plain(text) in _LEAVING
 
     def read(self, text: str) -> int | None:
         """Return the place of the choice that a text means; None when it means none.

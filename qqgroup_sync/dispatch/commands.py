@@ -12,9 +12,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.binding import Binding, Bound, WrongArguments
+from qqgroup_sync.dispatch.handlers import code_of
 from qqgroup_sync.dispatch.help import usage_of
-from qqgroup_sync.dispatch.signature import code_of, parameters_of
-from qqgroup_sync.dispatch.words import half_width, key_of, loosely, option_name
+from qqgroup_sync.dispatch.signature import parameters_of
+from qqgroup_sync.dispatch.words import folded, half_width, key_of, loosely, option_name
 from qqgroup_sync.errors import ConfigError, Text
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Command:
         hidden: bool = False,
         usage: str = "",
     ) -> None:
-        prefixes = _prefixes(prefix)
+        self._prefixes = prefixes = _prefixes(prefix)
         self.function = function
         self.parameters = parameters_of(function)
         self.name = _checked_name(name, prefixes)
@@ -96,6 +97,13 @@ class Command:
         firsts = {(prefix or name)[0] for prefix in prefixes for name in names}
         self._firsts = frozenset(" \t\n\u3000").union(*map(_forms_of, firsts))
         self._named = {key_of(one.spelled): one for one in self.parameters if one.has_name}
+
+    def forms(self) -> list[str]:
+        """Return everything that people may call it, prefix included, as it is compared."""
+        names = (self.name, *self.aliases)
+        return list(
+            dict.fromkeys(folded(f"{one}{name}") for one in self._prefixes for name in names)
+        )
 
     def match(self, text: str) -> str | None:
         """Return what follows the name, without space around it; None for another command.

@@ -6,14 +6,16 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.choices import Choices
-from qqgroup_sync.dispatch.waiter import anything
+from qqgroup_sync.dispatch.waiter import anything, judging
 from qqgroup_sync.errors import (
     ApiError,
     AuthError,
+    ConfigError,
     PartialSendError,
     ProactiveNotAllowed,
     RateLimited,
@@ -22,16 +24,19 @@ from qqgroup_sync.errors import (
     ServerError,
     StateError,
     Text,
+    WaitCancelled,
     WaitTimeout,
 )
 from qqgroup_sync.events.models import Interaction
 from qqgroup_sync.message.chain import Chain, chain_of
+from qqgroup_sync.message.elements import Element
 from qqgroup_sync.runtime.clock import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from qqgroup_sync.dispatch.waiters import Waiter, Waiters
+    from qqgroup_sync.events.messages import Asking
     from qqgroup_sync.events.models import Message, Replyable
     from qqgroup_sync.runtime.clock import Clock
 
@@ -44,7 +49,11 @@ _NOT_THE_BUTTONS = (
     *(AuthError, ProactiveNotAllowed, RateLimited, ReplyExpired, ReplyLimitReached, ServerError),
 )
 _AGAIN = Text("That does not fit, please try again.", "输入不符合要求，请重试。")
-_CHOOSE = Text("Please answer with one of the numbers:", "请回复选项的编号：")
+_CHOOSE = Text(
+    'Please answer with one of the numbers, or with "cancel":',
+    "请回复选项的编号，回复“取消”则结束：",
+)
+_YES, _NO = Text("Yes", "确定"), Text("No", "取消")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,22 @@ class Dialogues:
         self._lock = threading.Lock()
         self._heard: OrderedDict[Hashable, Replyable] = OrderedDict()
 
-    def of(self, message: Message) -> Dialogue:
-        """Return what a handler can do in the middle of a message."""
-        return Dialogue(self, message)
+    def of(self, origin: Asking) -> Dialogue:
+        """Return what a handler can do in the middle of a message or after a click.
+
+        Raises:
+            StateError: Nobody knows who clicked, or where.
+        """
+        if isinstance(origin, Interaction) and not (origin.conversation and origin.sender):
+            raise StateError(
+                "this interaction names nobody who could be asked",
+                remedy=Text(
+                    "Ask after clicks in groups and private chats only.",
+                    "只有群聊和私聊里的点击才能继续提问。",
+                ),
+                language=self.language,
+            )
+        return Dialogue(self, origin)
 
     def note(self, key: Hashable, answer: Replyable) -> None:
         """Remember what was said last, because it can be answered longest."""
@@ -104,17 +126,17 @@ class Dialogues:
             if len(self._heard) > HEARD:
                 self._heard.popitem(last=False)
 
-    def say(self, key: Hashable, message: Message, content: Any) -> None:
-        """Answer what was said last for a key, else the message where the dialogue began.
+    def say(self, key: Hashable, origin: Asking, content: Any) -> None:
+        """Answer what was said last for a key, else the event where the dialogue began.
 
         Each has few replies and a short life. The newest comes first, so that those of the first
-        message are left for what its handler says itself.
+        one are left for what its handler says itself.
         """
         with self._lock:
             newest = self._heard.get(key)
-        ways: list[Replyable] = [message]
-        if newest is not None and newest.received_at >= message.received_at:
-            ways = [newest, message]
+        ways: list[Replyable] = [origin]
+        if newest is not None and newest.received_at >= origin.received_at:
+            ways = [newest, origin]
         *others, last = [way for way in ways if way.replies_left] or ways[:1]
         for way in others:
             try:
@@ -128,19 +150,19 @@ class Dialogues:
 
 
 class Dialogue:
-    """A handler's dialogue with the author of one message."""
+    """A handler's dialogue with the author of one message, or with who clicked."""
 
-    def __init__(self, dialogues: Dialogues, message: Message) -> None:
+    def __init__(self, dialogues: Dialogues, origin: Asking) -> None:
         self._all = dialogues
         self._waiters = dialogues.waiters
         self._clock = dialogues.clock
         self._language = dialogues.language
-        self._message = message
-        self._key = (message.conversation, message.sender)
+        self._origin = origin
+        self._key = (origin.conversation, origin.sender)
 
     def say(self, content: Any) -> None:
         """Say something, by the newest of the person's messages that can be answered."""
-        self._all.say(self._key, self._message, content)
+        self._all.say(self._key, self._origin, content)
 
     def _next(self, waiter: Waiter, deadline: Deadline, timeout: float | None) -> Any:
         """Wait for the next answer.
@@ -155,7 +177,7 @@ class Dialogue:
         return answer
 
     def _note(self, answer: Any) -> None:
-        if answer.conversation == self._message.conversation:
+        if answer.conversation == self._origin.conversation:
             self._all.note(self._key, answer)
 
     # ------------------------------------------------------------------ asking
@@ -171,55 +193,159 @@ class Dialogue:
         force: bool,
     ) -> Message:
         """Ask and return the answer; see ``Message.ask``."""
-        deadline = Deadline(self._clock, timeout)
-        judge = _Judge(check)
+        deadline = self._deadline(timeout)
+        self._callable("check", check)
+        judge = _Judge(check, _AGAIN.in_language(self._language) if again is None else again)
         with self._waiters.waiting(self._key, judge.hear, force=force) as waiter:
             self.say(content)
             for left in range(retries, -1, -1):
                 answer: Message = self._next(waiter, deadline, timeout)
-                verdict = judge.verdict_on(answer)
-                if verdict is True or verdict is None:
+                complaint = judge.complaint_about(answer)
+                if complaint is None:
                     return answer
                 if left:
                     self._waiters.go_on(waiter)
-                    self.say(self._complaint(verdict, again))
-        raise WaitTimeout(f"no fitting answer after {retries + 1} tries", language=self._language)
+                    self.say(complaint)
+        raise self._no_more_tries(retries)
 
-    def _complaint(self, verdict: Any, again: Any) -> Any:
-        """Return what is said to an answer that does not fit."""
-        if verdict is not False:
-            return verdict
-        return again if again is not None else _AGAIN.in_language(self._language)
+    def _no_more_tries(self, retries: int) -> WaitTimeout:
+        return WaitTimeout(f"no fitting answer after {retries + 1} tries", language=self._language)
 
-    def confirm(self, content: Any, *, timeout: float | None, yes: str, no: str) -> bool:
+    def confirm(
+        self,
+        content: Any,
+        *,
+        timeout: float | None,
+        yes: str | None,
+        no: str | None,
+        retries: int,
+        force: bool,
+    ) -> bool:
         """Ask for yes or no; see ``Message.confirm``."""
+        yes = _YES.in_language(self._language) if yes is None else yes
+        no = _NO.in_language(self._language) if no is None else no
         hint = Text(f"Please answer {yes} or {no}.", f"请回答“{yes}”或“{no}”。")
-        choices = Choices.yes_or_no(yes, no)
-        return self._pick(content, choices, hint.in_language(self._language), timeout) == 0
+        words, told = Choices.yes_or_no(yes, no), hint.in_language(self._language)
+        return self._pick(content, words, told, timeout, retries=retries, force=force) == 0
 
-    def choose(self, content: Any, options: Sequence[Any], *, timeout: float | None) -> Any:
+    def choose(
+        self,
+        content: Any,
+        options: Sequence[Any],
+        *,
+        timeout: float | None,
+        retries: int,
+        force: bool,
+    ) -> Any:
         """Let the person choose; see ``Message.choose``."""
+        if isinstance(options, str | bytes):
+            raise ConfigError(
+                f"the options of choose() are a {type(options).__name__}, not a list",
+                remedy=Text('Pass a list, like ["red", "blue"].', '请传入列表，如 ["红", "蓝"]。'),
+                language=self._language,
+            )
         options = list(options)
         choices = Choices([str(option) for option in options])
         hint = f"{_CHOOSE.in_language(self._language)}\n{choices.numbered}"
-        return options[self._pick(content, choices, hint, timeout)]
+        return options[self._pick(content, choices, hint, timeout, retries=retries, force=force)]
 
-    def _pick(self, content: Any, choices: Choices, hint: str, timeout: float | None) -> int:
+    def _pick(
+        self,
+        content: Any,
+        choices: Choices,
+        hint: str,
+        timeout: float | None,
+        *,
+        retries: int,
+        force: bool,
+    ) -> int:
         """Show buttons where they fit, numbers elsewhere; return the place of the choice."""
         token = secrets.token_hex(8)
         datas = [f"{PICK}{token}:{place}" for place in range(len(choices.labels))]
-        deadline = Deadline(self._clock, timeout)
-        with self._waiters.waiting(self._key, force=True) as waiter:
+        deadline = self._deadline(timeout)
+        accept = anything if force else self._unless_handled(choices)
+        with self._waiters.waiting(self._key, accept, force=True) as waiter:
             self._show(content, choices, datas, waiter)
-            while True:
+            for left in range(retries, -1, -1):
                 answer = self._next(waiter, deadline, timeout)
                 if isinstance(answer, Interaction):
                     return datas.index(answer.button_data)
                 place = choices.read(answer.text)
                 if place is not None:
                     return place
-                self._waiters.go_on(waiter)
-                self.say(hint)
+                if choices.are_left_by(answer.text):
+                    raise WaitCancelled("the person called it off", language=self._language)
+                if left:
+                    self._waiters.go_on(waiter)
+                    self.say(hint)
+        raise self._no_more_tries(retries)
+
+    def _unless_handled(self, choices: Choices) -> Callable[[Message], bool]:
+        """Return a filter that takes an answer first, and other words when no handler wants them.
+
+        A waiter with ``force`` is offered a message before the handlers, one without it after
+        them, and is cancelled when one of them wants it. So at words that are no answer it
+        gives its ``force`` up, until they are offered again.
+        """
+
+        def accept(said: Message) -> bool:
+            waiter = judging()
+            assert waiter is not None
+            waiter.force = (
+                not waiter.force  # offered again: no handler wants it
+                or choices.read(said.text) is not None
+                or choices.are_left_by(said.text)
+                or self._in_a_game()
+            )
+            return waiter.force
+
+        return accept
+
+    def _in_a_game(self) -> bool:
+        """Tell whether a channel takes all that is said here, so that no handler hears of it."""
+        return any(one.force and one.keeps for one in self._waiters.of(self._origin.conversation))
+
+    # ------------------------------------------------------------------ what is passed
+
+    def _deadline(self, timeout: float | None) -> Deadline:
+        return Deadline(self._clock, self._seconds("timeout", timeout))
+
+    def _seconds(self, name: str, value: Any) -> float | None:
+        """Return how long to wait; None without a limit.
+
+        Raises:
+            ConfigError: It is no number of seconds.
+        """
+        if value is None:
+            return None
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        if not is_number or not value >= 0:
+            raise ConfigError(
+                f"{name}={value!r} is no number of seconds",
+                remedy=Text(
+                    f"Pass {name} a number that is not negative, or None to wait without limit.",
+                    f"{name} 请传入非负的秒数；不限时请传 None。",
+                ),
+                language=self._language,
+            )
+        seconds = float(value)
+        return seconds if seconds < threading.TIMEOUT_MAX else None
+
+    def _callable(self, name: str, value: Any) -> None:
+        """Refuse what cannot be called with an answer.
+
+        Raises:
+            ConfigError: It cannot.
+        """
+        if value is not None and not callable(value):
+            raise ConfigError(
+                f"{name}= is a {type(value).__name__}, which cannot be called",
+                remedy=Text(
+                    f"Pass a function: {name}=lambda answer: answer.text.isdecimal()",
+                    f"请传入函数：{name}=lambda answer: answer.text.isdecimal()",
+                ),
+                language=self._language,
+            )
 
     def _show(self, content: Any, choices: Choices, datas: list[str], waiter: Waiter) -> None:
         content = chain_of(content)
@@ -239,7 +365,7 @@ class Dialogue:
         self.say(content + ("\n" if len(content) else "") + choices.numbered)
 
     def _clicked_by_the_same(self, click: Any) -> bool:
-        return click.sender in ("", self._message.sender)
+        return click.sender in ("", self._origin.sender)
 
     # ------------------------------------------------------------------ the seed family's waits
 
@@ -253,11 +379,13 @@ class Dialogue:
         level: int,
     ) -> Message | None:
         """Wait for the same person's next message; see ``Message.wait``."""
+        seconds = self._seconds("max_time", max_time)
+        self._callable("data_filter", data_filter)
         accept = data_filter or anything
         with self._waiters.waiting(self._key, accept, level=level, force=force) as waiter:
             if reply is not None:
                 self.say(reply)
-            answer: Message | None = self._waiters.wait(waiter, max_time)
+            answer: Message | None = self._waiters.wait(waiter, seconds)
         if answer is not None:
             self._note(answer)
         return answer
@@ -273,25 +401,27 @@ class Dialogue:
         level: int,
     ) -> ChannelItem | None:
         """Wait for anybody in the group; see ``Message.wait_channel``."""
-        if self._message.is_direct:
+        place = self._origin.conversation
+        if place is None or place[0] != "group":
             raise StateError(
                 "wait_channel() is for groups",
                 remedy=Text("Use wait() in private chats.", "私聊请使用 wait()。"),
                 language=self._language,
             )
-        place = self._message.conversation
+        seconds = self._seconds("max_time", max_time)
+        self._callable("data_filter", data_filter)
         waiter = self._waiters.channel(
             place,
             data_filter or anything,
-            owner=self._message,
+            owner=self._origin,
             level=level,
             force=force,
             clean=clean,
         )
         try:
             if reply is not None:
-                self._all.say(place, self._message, reply)
-            caught = self._waiters.wait(waiter, max_time)
+                self._all.say(place, self._origin, reply)
+            caught = self._waiters.wait(waiter, seconds)
         except BaseException:
             self._waiters.leave(waiter)
             raise
@@ -304,19 +434,28 @@ class Dialogue:
 class _Judge:
     """Runs ``check`` while an answer is offered, so that one that it fails on goes elsewhere."""
 
-    def __init__(self, check: Check | None) -> None:
+    def __init__(self, check: Check | None, again: Any) -> None:
         self._check = check
-        self._verdicts: dict[int, Any] = {}
+        self._again = again
+        self._complaints: dict[int, Any] = {}
 
     def hear(self, answer: Message) -> bool:
         """Judge an answer; whatever ``check`` raises is raised."""
         if self._check is not None:
-            self._verdicts[id(answer)] = self._check(answer)
+            verdict = self._check(answer)
+            if not _is_complaint(verdict):
+                verdict = None if verdict else self._again
+            self._complaints[id(answer)] = verdict
         return True
 
-    def verdict_on(self, answer: Message) -> Any:
-        """Return what ``check`` said."""
-        return self._verdicts.pop(id(answer), None)
+    def complaint_about(self, answer: Message) -> Any:
+        """Return what is to be said to an answer; None to one that fits."""
+        return self._complaints.pop(id(answer), None)
+
+
+def _is_complaint(verdict: Any) -> bool:
+    """Tell whether what ``check`` returned is for the person, and not a yes or no."""
+    return isinstance(verdict, Element) or (isinstance(verdict, str | Chain) and len(verdict) > 0)
 
 
 def _may_go_another_way(error: ApiError, way: Replyable) -> bool:

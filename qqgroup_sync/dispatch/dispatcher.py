@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.filters import copy_of, wake
+from qqgroup_sync.dispatch.handlers import culprit, described, shown
 from qqgroup_sync.dispatch.hooks import HookChain
-from qqgroup_sync.errors import QQGroupError, WaitCancelled, WaitTimeout
+from qqgroup_sync.errors import ConfigError, QQGroupError, WaitCancelled, WaitTimeout
+from qqgroup_sync.events.messages import Asking
 from qqgroup_sync.events.models import Event, Interaction, Message, Replyable
+from qqgroup_sync.message.chain import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,15 +64,17 @@ class Dispatcher:
     def handle(self, event: Event) -> None:
         """Run the handlers of an event; never raises."""
         hooks = self._registry.all_hooks
+        chain = None
         try:
             if hooks:
-                chain = HookChain(hooks, self._client, self.failed)
+                chain = HookChain(hooks, self._client, self._hook_failed)
                 self._share(event)  # a hook may answer the event and hand on a copy of it
                 chain.around(lambda event: self._begin(event, chain))(event)
             else:
                 self._begin(event, None)
         except BaseException as error:  # a hook that calls exit() ends itself, not its worker
-            self.failed(error, event)
+            hook = chain.culprit(error) if chain is not None else None
+            self.failed(error, event, hook, kind="hook")
 
     def _begin(self, event: Event, hooks: HookChain | None) -> None:
         """Let the hooks see an event, then the handlers, then the observers."""
@@ -81,19 +86,26 @@ class Dispatcher:
                 return
             event = changed
         if self._waiters.watched:
-            self._guarded(self._waiters.show, event, event)
+            self._show(event)
         if isinstance(event, Message):
             self._handle_message(event, hooks)
         elif not (isinstance(event, Interaction) and self._handle_click(event)):
             for handler in self._registry.handlers_for(event.name):
                 self._run(handler, event, hooks, self._client)
         for observer in self._registry.observers_of(event.name):
-            self._guarded(observer.call, event, event, self._client)
+            self._tell(observer, event, event, self._client)
+
+    def _show(self, event: Event) -> None:
+        """Show an event to those who wait for one."""
+        try:
+            self._waiters.show(event)
+        except BaseException as error:  # see handle
+            self.failed(error, event)
 
     def announce_ready(self) -> None:
         """Tell who wants to know that the bot is on line."""
         for handler in self._registry.ready_handlers:
-            self._guarded(handler.call, None, self._client)
+            self._tell(handler, None, self._client)
 
     # ------------------------------------------------------------------ messages
 
@@ -133,12 +145,12 @@ class Dispatcher:
     def _run_found(self, found: Found, message: Message, hooks: HookChain | None) -> None:
         handler = found.handler
         own = self._own_copy(found, message)
-        if handler.limiter is not None:
+        if handler.limiter is not None and (handler.fits is None or handler.fits(own)):
             wait = handler.limiter.use(own, self._clock.monotonic())
             if wait:
                 answer = handler.limiter.answer(own, wait, self._language)
                 if answer:
-                    self._guarded(own.reply, own, answer)
+                    self._reply(handler, own, answer)
                 return
         self._run(handler, own, hooks)
 
@@ -177,63 +189,132 @@ class Dispatcher:
     def _guarded_answer(self, action: Callable[..., Any], click: Interaction) -> None:
         try:
             answer = action(click, self._client)
-            if answer is not None:
-                click.reply(answer)
         except BaseException as error:  # see handle
-            self.failed(error, click)
+            self.failed(error, click, _function_of(action), kind="on_click")
+            return
+        try:
+            if answer is not None:
+                _answer(click, answer)
+        except BaseException as error:  # see handle
+            self.failed(error, click, _function_of(action), kind="on_click", returned=answer)
 
     # ------------------------------------------------------------------ running
 
     def _run(self, handler: Handler, event: Event, hooks: HookChain | None, *more: Any) -> None:
+        if hooks is not None and isinstance(event, Message):
+            self._run_hooked(handler, event, hooks)
+            return
+        answer = None
         try:
-            if hooks is not None and isinstance(event, Message):
-                self._run_hooked(handler, event, hooks)
-                return
             answer = handler.call(event, *more)
             if answer is not None and isinstance(event, Replyable):
                 _answer(event, answer)
         except BaseException as error:  # a handler that calls exit() ends itself, not its worker
-            self.failed(error, event)
+            self.failed(error, event, handler.function, returned=answer)
 
-    @staticmethod
-    def _run_hooked(handler: Handler, message: Message, hooks: HookChain) -> None:
-        name = handler.name
-        if not hooks.before_handle(message, name):
-            return
-        answer = handler.call(message)
-        chain = None
-        if answer is not None:
-            chain = hooks.before_send(answer, name)
-            _answer(message, chain)
-            hooks.after_send(message, chain, name)
-        hooks.after_handle(message, chain, name)
-
-    def _guarded(self, call: Callable[..., Any], event: Event | None, *arguments: Any) -> None:
+    def _run_hooked(self, handler: Handler, message: Message, hooks: HookChain) -> None:
+        name, answer = handler.name, None
         try:
-            call(*arguments)
-        except BaseException as error:  # see handle
-            self.failed(error, event)
+            if not hooks.before_handle(message, name):
+                return
+            answer = handler.call(message)
+            chain = None
+            if answer is not None:
+                chain = hooks.before_send(answer, name)
+                _answer(message, chain)
+                hooks.after_send(message, chain, name)
+            hooks.after_handle(message, chain, name)
+        except BaseException as error:  # see _run
+            hook = hooks.culprit(error)
+            if hook is not None:
+                self.failed(error, message, hook, kind="hook")
+            else:
+                self.failed(error, message, handler.function, returned=answer)
 
-    def failed(self, error: BaseException, event: Event | None) -> None:
-        """Log an exception of user code and pass it on; never raises."""
+    def _tell(self, handler: Handler, event: Event | None, *arguments: Any) -> None:
+        """Call a handler that answers nothing."""
+        try:
+            handler.call(*arguments)
+        except BaseException as error:  # see handle
+            self.failed(error, event, handler.function)
+
+    def _reply(self, handler: Handler, message: Message, answer: str) -> None:
+        """Say what is said in place of a handler."""
+        try:
+            message.reply(answer)
+        except BaseException as error:  # see handle
+            self.failed(error, message, handler.function)
+
+    def _hook_failed(
+        self, error: BaseException, event: Event | None, hook: Callable[..., Any]
+    ) -> None:
+        self.failed(error, event, hook, kind="hook")
+
+    def failed(
+        self,
+        error: BaseException,
+        event: Event | None,
+        function: Callable[..., Any] | None = None,
+        *,
+        kind: str = "handler",
+        returned: Any = None,
+    ) -> None:
+        """Log an exception of user code and pass it on; never raises.
+
+        Args:
+            error: What was raised.
+            event: What was handled; None outside of events.
+            function: Who failed; by default the first function of the user in the traceback.
+            kind: What the function is, for the log.
+            returned: What it returned, when sending this failed.
+        """
         if isinstance(error, WaitCancelled):
             return  # the person was asked something else: this handler ends quietly
         if isinstance(error, WaitTimeout):
-            logger.info("a handler ended: %s", error.summary)  # people go away: no bug
-        elif isinstance(error, QQGroupError):
-            logger.error("a handler failed: %s", error, exc_info=error)
+            who = _who(error, function, "").strip()
+            logger.info("a handler ended: %s%s", who and f"{who}: ", error.summary)  # no bug
         else:
-            logger.error("a handler failed: %r", error, exc_info=error)
+            unknown = "a handler " if kind == "handler" else f"a handler ({kind}) "
+            who = _who(error, function, kind) or unknown
+            what = _unsendable(error, returned)
+            told = str(error) if isinstance(error, QQGroupError) else repr(error)
+            logger.error("%sfailed: %s%s", who, what, told, exc_info=error)
         for guard in self._registry.guards_for(error):
             try:
                 guard.call(error, self._client, event)
             except BaseException:  # see handle
-                logger.exception("on_exception handler %s failed itself", guard.name)
+                name = described(guard.function)
+                logger.exception("on_exception handler %s failed itself", name)
 
 
 def _answer(event: Replyable, content: Any) -> None:
     """Say what a handler returned; after a long dialogue by a newer message than its own."""
-    if isinstance(event, Message) and event.actions is not None and not event.replies_left:
+    if isinstance(event, Asking) and event.actions is not None and not event.replies_left:
         event.actions.dialogue(event).say(content)
     else:
         event.reply(content)
+
+
+def _function_of(action: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the user's function behind what a click does, where it says so."""
+    found: Callable[..., Any] | None = getattr(action, "stands_for", None)
+    return found
+
+
+def _who(error: BaseException, function: Callable[..., Any] | None, kind: str) -> str:
+    """Return who failed, with a space behind; empty when nobody knows."""
+    if function is None:
+        found = culprit(error)
+        return f"{found} " if found else ""
+    return f"{kind} {described(function)} ".lstrip()
+
+
+def _unsendable(error: BaseException, returned: Any) -> str:
+    """Return what a function returned, when that is nothing to send; empty when it is."""
+    if returned is None or not isinstance(error, ConfigError):
+        return ""
+    try:
+        chain_of(returned)
+    except ConfigError:
+        return f"it returned {shown(returned)}: "
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from qqgroup_sync.dispatch.registry import Registry, flat
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
 
     E = TypeVar("E")
     Handles = Callable[[E], Any] | Callable[[E, Any], Any] | Callable[[], Any]  # the client second
+
+logger = logging.getLogger(__name__)
+
+KNOWN_EVENTS = (
+    *("GROUP_AT_MESSAGE_CREATE", "GROUP_MESSAGE_CREATE", "C2C_MESSAGE_CREATE"),
+    *("GROUP_ADD_ROBOT", "GROUP_DEL_ROBOT", "GROUP_MSG_RECEIVE", "GROUP_MSG_REJECT"),
+    *("GROUP_MEMBER_ADD", "GROUP_MEMBER_REMOVE", "GROUP_JOIN_REQUEST"),
+    *("FRIEND_ADD", "FRIEND_DEL", "C2C_MSG_RECEIVE", "C2C_MSG_REJECT", "ENTER_AIO"),
+    *("INTERACTION_CREATE", "SUBSCRIBE_MESSAGE_STATUS"),
+    *("MESSAGE_AUDIT_PASS", "MESSAGE_AUDIT_REJECT"),
+)
 
 F = TypeVar("F", bound="Callable[..., Any]")
 AnyH = TypeVar("AnyH", bound="Handles[Any]")
@@ -80,6 +92,7 @@ class EventDecorators(Registry):
                         "请传入 'GROUP_ADD_ROBOT' 这样的事件名；不传则接收所有事件。",
                     ),
                 )
+        _warn_of_typos(wanted)
         return lambda function: self._observe(tuple(dict.fromkeys(wanted)) or ("",), function)
 
     def _observe(self, names: tuple[str, ...], function: F) -> F:
@@ -231,3 +244,16 @@ class EventDecorators(Registry):
     def on_enter_aio(self, function: Any = None) -> Any:
         """Handle that a user opened the chat with the bot; needs ``Intents.ENTER_AIO``."""
         return self._on(function, "ENTER_AIO")
+
+
+def _warn_of_typos(names: Iterable[str]) -> None:
+    """Warn of names that are nearly those of events; the platform may have any others."""
+    for name in names:
+        if name not in KNOWN_EVENTS:
+            import difflib  # noqa: PLC0415 - only for an unknown name
+
+            near = difflib.get_close_matches(name.upper(), KNOWN_EVENTS, 1, 0.8)
+            if near:
+                logger.warning(
+                    "on_event(%r): no event of that name is known; did you mean %r?", name, near[0]
+                )

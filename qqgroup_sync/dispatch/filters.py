@@ -197,6 +197,12 @@ class Filter:
         allowed = self.in_c2c or (config is not None and config.allow_direct)
         return direct_only or _chosen(self.allow_direct, allowed)
 
+    def covers(self, other: Filter) -> bool:
+        """Tell whether it takes everybody whom another takes, whatever they say and where."""
+        pairs = ((self.roles, other.roles), (self.users, other.users), (self.groups, other.groups))
+        wider = all(a is None or (b is not None and a >= b) for a, b in pairs)
+        return wider and (other.at_only or not self.at_only)
+
     def prefixes(self, config: GroupConfig | None) -> tuple[str, ...] | None:
         """Return its own prefix words; ``UNCHECKED`` when it needs none, None for the bot's."""
         check = self.check_prefix

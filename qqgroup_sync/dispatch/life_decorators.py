@@ -170,7 +170,12 @@ class LifeDecorators(Registry):
 
     def _hook(self, name: Name, function: F, most: int) -> F:
         takes = parameters(function, most)
-        self.keep(("hooks", name), ordered(lambda *arguments: function(*arguments[:takes])))
+
+        def call(*arguments: Any) -> Any:
+            return function(*arguments[:takes])
+
+        call.stands_for = function  # type: ignore[attr-defined]  # for logs
+        self.keep(("hooks", name), ordered(call))
         return function
 
     # ------------------------------------------------------------------ timed tasks

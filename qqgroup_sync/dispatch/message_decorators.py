@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from qqgroup_sync.dispatch.filters import Filter, GroupConfig
-from qqgroup_sync.dispatch.handlers import Handler, check_callable
+from qqgroup_sync.dispatch.handlers import Handler, check_callable, described
 from qqgroup_sync.dispatch.keeping import MESSAGE
 from qqgroup_sync.dispatch.options import check_names, filter_of, level_of, limit_of
 from qqgroup_sync.dispatch.rate_limits import Limiter
 from qqgroup_sync.dispatch.registry import Registry
+from qqgroup_sync.dispatch.words import folded
 from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.events.verify import Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Unpack
 
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.filters import Match, Wake
     from qqgroup_sync.dispatch.options import HandlerOptions, MessageOptions
     from qqgroup_sync.dispatch.rate_limits import RateLimit
+    from qqgroup_sync.dispatch.routes import Entry
     from qqgroup_sync.events.models import C2CMessage, GroupMessage, Message
+
+logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound="Callable[..., Any]")
 GH = TypeVar("GH", bound="Callable[[GroupMessage], Any] | Callable[[], Any]")
@@ -36,6 +41,10 @@ _HELP = ("help", "帮助")
 
 class MessageDecorators(Registry):
     """Handlers of messages; decorators return the function unchanged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_hidden: set[tuple[int, int]] = set()  # commands of one name, by order
 
     @overload
     def on_group_message(self, function: GH, /) -> GH: ...
@@ -87,6 +96,8 @@ class MessageDecorators(Registry):
         options: HandlerOptions,
         limit: RateLimit | None,
         level: float,
+        *,
+        fits: Callable[[Message], bool] | None = None,
     ) -> None:
         config = options.get("group_id")
         if isinstance(config, GroupConfig):
@@ -99,6 +110,7 @@ class MessageDecorators(Registry):
             block=bool(options.get("block", True)),
             filter=wanted,
             limiter=Limiter(limit) if limit is not None else None,
+            fits=fits,
         )
 
     # ------------------------------------------------------------------ commands
@@ -159,7 +171,8 @@ class MessageDecorators(Registry):
                 usage=usage,
             )
             own = replace(wanted, test=_command_test(command), weighs=True)
-            self._add_message_handler(_Run(command), own, options, limit, level)
+            run = _Run(command)
+            self._add_message_handler(run, own, options, limit, level, fits=run.fits)
             prefixes = (prefix,) if isinstance(prefix, str) else tuple(prefix)
             with self._registering:
                 known = self.own.command_prefixes
@@ -182,7 +195,7 @@ class MessageDecorators(Registry):
         from qqgroup_sync.dispatch.help import help_text  # noqa: PLC0415 - loaded by now
 
         def show_help(topic: str = "") -> str:
-            return help_text(self.commands, self._language, topic=topic)
+            return help_text(_listed(self.commands), self._language, topic=topic)
 
         prefixes = dict.fromkeys(
             prefix for one in self.family() for prefix in one.own.command_prefixes
@@ -197,17 +210,74 @@ class MessageDecorators(Registry):
         )
         return Handler(_Run(helper), takes=1, order=-1, filter=Filter(_command_test(helper)))
 
+    def _planned(self, entries: Sequence[Entry]) -> None:
+        """Warn of commands that never run because another one has their name."""
+        runs = [one for one in entries if isinstance(one.handler.function, _Run)]
+        runs.sort(key=lambda one: one.handler.order)
+        names: dict[str, list[Entry]] = {}
+        for entry in runs:
+            assert isinstance(entry.handler.function, _Run)
+            for name in entry.handler.function.command.forms():
+                before = names.setdefault(name, [])
+                hider = next((one for one in before if _hides(one, entry)), None)
+                if hider is not None:
+                    self._tell_hidden(name, hider.handler, entry.handler)
+                before.append(entry)
+
+    def _tell_hidden(self, name: str, first: Handler, second: Handler) -> None:
+        pair = (first.order, second.order)
+        if pair not in self._told_hidden:
+            self._told_hidden.add(pair)
+            logger.warning(
+                "two commands are called %s: %s runs, %s never does; rename one of them",
+                *(name, described(first.function), described(second.function)),
+            )
+
     @property
     def _language(self) -> str | None:
         settings = getattr(self, "settings", None)
         return settings.language if settings is not None else None
 
 
+def _listed(commands: Iterable[Command]) -> list[Command]:
+    """Return the commands that ``/help`` lists: of several of one name the first."""
+    found: dict[str, Command] = {}
+    for one in commands:
+        found.setdefault(folded(one.call), one)
+    return list(found.values())
+
+
+def _hides(first: Entry, second: Entry) -> bool:
+    """Tell whether the second of two commands of one name gets no message at all.
+
+    Those of different levels, or prefix words, were put there on purpose.
+    """
+    one, other = first.handler, second.handler
+    if not one.block or one.level != other.level:
+        return False
+    for direct in (False, True):
+        wanted = other.filter.applies(second.config, direct=direct)
+        if wanted and not one.filter.applies(first.config, direct=direct):
+            return False
+    return one.filter.covers(other.filter) and _prefixes(first) == _prefixes(second)
+
+
+def _prefixes(entry: Entry) -> tuple[str, ...] | None:
+    own = entry.handler.filter.prefixes(entry.config)
+    return entry.prefixes if own is None else own
+
+
 class _Run:
-    """Calls the function of a command with what the message says."""
+    """Calls the function of a command with what the message says.
+
+    Attributes:
+        command: The command.
+        stands_for: Its function, for logs.
+    """
 
     def __init__(self, command: Command) -> None:
-        self._command = command
+        self.command = command
+        self.stands_for = command.function
         self.__name__ = self.__qualname__ = f"command {command.name}"
 
     def __call__(self, message: Message) -> Any:
@@ -215,10 +285,21 @@ class _Run:
 
         assert message.verify is not None
         try:
-            bound = self._command.bind(message.verify.keypoint, message)
+            bound = self.command.bind(message.verify.keypoint, message)
         except WrongArguments as error:
             return error.answer(getattr(message.actions, "language", None))
-        return self._command.function(*bound.args, **bound.kwargs)
+        return self.command.function(*bound.args, **bound.kwargs)
+
+    def fits(self, message: Message) -> bool:
+        """Tell whether a message is a use of the command, and no slip of the pen."""
+        from qqgroup_sync.dispatch.binding import WrongArguments  # noqa: PLC0415 - loaded by now
+
+        assert message.verify is not None
+        try:
+            self.command.bind(message.verify.keypoint, message)
+        except WrongArguments:
+            return False
+        return True
 
 
 def _command_test(command: Command) -> Match:

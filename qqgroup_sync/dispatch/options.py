@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from qqgroup_sync.dispatch.filters import (
@@ -102,7 +103,24 @@ def check_names(options: Iterable[str], *, command: Iterable[str] = ()) -> None:
 
 
 def limit_of(options: HandlerOptions) -> RateLimit | None:
-    """Return how often the handler may be used."""
+    """Return how often the handler may be used.
+
+    Raises:
+        ConfigError: It cannot be; names the option that was written.
+    """
+    cooldown: object = options.get("cooldown")
+    if cooldown is not None and not (
+        isinstance(cooldown, int | float)
+        and not isinstance(cooldown, bool)
+        and 0 < cooldown < math.inf
+    ):
+        raise ConfigError(
+            f"cooldown={cooldown!r} is not possible",
+            remedy=Text(
+                "Pass a number of seconds above 0, or None for no cooldown.",
+                "请传入大于 0 的秒数；不限制则传 None。",
+            ),
+        )
     return rate_limit_of(options.get("rate_limit"), options.get("cooldown"))
 
 

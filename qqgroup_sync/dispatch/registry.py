@@ -16,7 +16,7 @@ from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.runtime import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from qqgroup_sync.dispatch.commands import Command
     from qqgroup_sync.dispatch.hooks import Ordered
@@ -168,7 +168,9 @@ class Registry(Keeping):
         version = max(one.own.version for one in family)
         known = self._routes.get(direct)
         if known is None or known[0] != version:  # read before what it stands for
-            plan = Routes(self._entries(family), direct=direct, helper=self._helper())
+            entries = list(self._entries(family))
+            self._planned(entries)
+            plan = Routes(entries, direct=direct, helper=self._helper())
             known = self._routes[direct] = (version, plan)
         return known[1]
 
@@ -185,6 +187,9 @@ class Registry(Keeping):
             for handler in one.own.handlers.get(MESSAGE, ()):
                 name = handler.filter.group_id
                 yield Entry(handler, own.get(name) or shared.get(name), prefixes[one])
+
+    def _planned(self, entries: Sequence[Entry]) -> None:
+        """Look at the handlers of messages when a plan is made of them."""
 
     def _helper(self) -> Handler | None:
         """Return what answers ``/help``."""

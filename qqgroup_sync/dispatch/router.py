@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,8 @@ from qqgroup_sync.dispatch.event_decorators import EventDecorators
 from qqgroup_sync.dispatch.life_decorators import LifeDecorators
 from qqgroup_sync.dispatch.message_decorators import MessageDecorators
 from qqgroup_sync.errors import ConfigError, Text
+
+logger = logging.getLogger(__name__)
 
 _PACKAGE = "qqgroup_plugins"
 
@@ -75,15 +78,33 @@ class Router(MessageDecorators, EventDecorators, LifeDecorators):
         """Import every module and package of a folder, and include its routers.
 
         Args:
-            folder: Names that begin with ``_`` or ``.`` are left out.
+            folder: Names that begin with ``_`` or ``.`` are left out. Modules without a router
+                are imported and not included: the plugins may need them.
 
         Returns:
-            The modules, by name.
+            The modules that have routers, by name.
 
         Raises:
-            ConfigError: There is no such folder, a plugin cannot be imported, or has no router.
+            ConfigError: There is no such folder, a module cannot be imported, or none of them
+                has a router.
         """
+        if not isinstance(folder, str | Path):
+            raise ConfigError(
+                f"{folder!r} is no folder",
+                remedy=Text(
+                    "Pass its path: load_plugins('plugins').",
+                    "请传入文件夹路径：load_plugins('plugins')。",
+                ),
+            )
         folder = Path(folder)
+        if folder.is_file():
+            raise ConfigError(
+                f"{folder} is a file, not a folder of plugins",
+                remedy=Text(
+                    "Pass its folder, or import the file and write client.include(that_module).",
+                    "请传入它所在的文件夹；或导入该文件后使用 client.include(模块)。",
+                ),
+            )
         if not folder.is_dir():
             raise ConfigError(
                 f"there is no folder {folder}",
@@ -92,9 +113,16 @@ class Router(MessageDecorators, EventDecorators, LifeDecorators):
                 ),
             )
         _let_import_each_other(folder)
-        modules = [_imported(path) for path in sorted(folder.iterdir()) if _is_plugin(path)]
-        self.include(*modules)
-        return modules
+        paths = [path for path in sorted(folder.iterdir()) if _is_plugin(path)]
+        modules = [_imported(path) for path in paths]
+        plugins = [module for module in modules if _find_routers(module)]
+        if modules and not plugins:
+            raise _no_router(str(folder))
+        for path, module in zip(paths, modules, strict=True):
+            if module not in plugins:
+                logger.info("%s has no router: imported, but no plugin", path)
+        self.include(*plugins)
+        return plugins
 
 
 def _is_plugin(path: Path) -> bool:
@@ -144,14 +172,23 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-def _routers_in(module: ModuleType) -> list[Any]:
+def _find_routers(module: ModuleType) -> list[Router]:
     found = [value for value in vars(module).values() if type(value) is Router]
-    if not found:
-        raise ConfigError(
-            f"there is no router in {module.__name__}",
-            remedy=Text(
-                "Write router = Router() in it, and decorate with @router.on_message ...",
-                "请在其中写 router = Router()，并使用 @router.on_message 等装饰器。",
-            ),
-        )
     return list(dict.fromkeys(found))
+
+
+def _routers_in(module: ModuleType) -> list[Router]:
+    found = _find_routers(module)
+    if not found:
+        raise _no_router(getattr(module, "__file__", None) or module.__name__)
+    return found
+
+
+def _no_router(where: str) -> ConfigError:
+    return ConfigError(
+        f"there is no router in {where}",
+        remedy=Text(
+            "Write router = Router() in it, and decorate with @router.on_message ...",
+            "请在其中写 router = Router()，并使用 @router.on_message 等装饰器。",
+        ),
+    )

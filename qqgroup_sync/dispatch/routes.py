@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.dispatch.filters import UNCHECKED, any_text, wake
 from qqgroup_sync.dispatch.handlers import LEAVING
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from qqgroup_sync.events.models import Message
     from qqgroup_sync.events.verify import Verify
 
-    Complain = Callable[[BaseException, Message], None]
+    # The third one is the function of the handler.
+    Complain = Callable[[BaseException, Message, Callable[..., Any]], None]
 
 
 class Entry(NamedTuple):
@@ -105,7 +106,7 @@ class Routes:
         Args:
             message: What was said.
             words: What the bot's prefix words say about it.
-            complain: Told about a filter that raised.
+            complain: Told about a filter that raised, and whose it is.
         """
         found = self._found(message, words, complain)
         helper = self._helper
@@ -153,7 +154,7 @@ class Routes:
             try:
                 verify = match(message, seen)
             except BaseException as error:  # a user's verify= is his: the others are asked anyway
-                complain(error, message)
+                complain(error, message, handler.function)
                 continue
             if verify is not None:
                 yield Found(handler, verify, seen)

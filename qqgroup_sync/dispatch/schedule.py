@@ -7,15 +7,20 @@ a clock repeats in autumn (APScheduler issue 1021).
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import logging
 import threading
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.due import Calendar, Every, Moment, Time
+from qqgroup_sync.dispatch.handlers import tell_dropped
 from qqgroup_sync.errors import StateError
+from qqgroup_sync.message.chain import Chain
+from qqgroup_sync.message.elements import Element
 from qqgroup_sync.runtime.service import Service
 
 if TYPE_CHECKING:
@@ -27,6 +32,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK = 10.0  # longest wait in seconds: how soon a sleep of the machine or a set clock is noticed
+
+
+# What may have been meant as an answer; what sending returns, as in a lambda, is not.
+_ANSWERS = (str, int, float, list, tuple, Chain, Element)
+
+# By which triggers functions have run, in any start of the program's clients.
+_ran: weakref.WeakKeyDictionary[Callable[..., Any], set[str]] = weakref.WeakKeyDictionary()
+
+
+def _note_run(task: Task) -> None:
+    if task.each is None:
+        with contextlib.suppress(TypeError):  # a callable object may be no key
+            _ran.setdefault(task.function, set()).add(_times_of(task))
+
+
+def _has_run(task: Task) -> bool:
+    with contextlib.suppress(TypeError):
+        return _times_of(task) in _ran.get(task.function, ())
+    return False
+
+
+def _times_of(task: Task) -> str:
+    return repr((task.trigger, task.options, task.timezone))
 
 
 class _Entry:
@@ -188,7 +216,7 @@ class Schedule:
             self._submit(partial(self._report, error, entry.task))
             return
         if due is None:
-            if entry.due is None:
+            if entry.due is None and not _has_run(entry.task):
                 logger.warning("timed task %s is never due: its time has passed", entry.task.name)
             self._drop(entry)
             return
@@ -287,7 +315,14 @@ class Schedule:
     def _run(self, entry: _Entry) -> None:
         try:
             if not (entry.removed or self._halt.is_set()):
-                entry.task.call(*self._arguments)
+                _note_run(entry.task)
+                said = entry.task.call(*self._arguments)
+                if isinstance(said, _ANSWERS) and not isinstance(said, bool):
+                    tell_dropped(
+                        entry.task.function,
+                        said,
+                        "a timed task answers nobody; take the client and send with it",
+                    )
         except BaseException as error:  # a task that calls exit() ends itself, not its worker
             self._report(error, entry.task)
         finally:

@@ -6,7 +6,6 @@ import inspect
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,6 +16,7 @@ from typing import (
 )
 
 from qqgroup_sync.dispatch.arguments import POSSIBLE, UNIONS, Shape, UnknownType, shape_of
+from qqgroup_sync.dispatch.handlers import code_of
 from qqgroup_sync.dispatch.words import folded
 from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.events.models import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _EMPTY = inspect.Parameter.empty
+_MESSAGES = ("message", "msg", "m", "event", "ctx")  # names that need no annotation
 _KEYWORD, _REST = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_POSITIONAL
 # What an annotation may name though only a type checker imports it.
 _KNOWN_NAMES: Mapping[str, Any] = {
@@ -111,10 +112,11 @@ class Parameter:
 def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     """Read the signature of a command's function.
 
-    The message goes to every parameter that is annotated as one, and to the first when it is
-    called ``message`` or has neither annotation nor default. Another one without annotation is
-    what its default is, or a ``str``. The last one that words fill by their place takes the rest
-    of the line when it is a ``str``.
+    The message goes to every parameter that is annotated as one, and to the first when it has
+    neither annotation nor default and is called ``message``, ``msg``, ``m``, ``event``, ``ctx``,
+    or begins with ``_``; under another name it has to be annotated. Another one without
+    annotation is what its default is, or a ``str``. The last one that words fill by their place
+    takes the rest of the line when it is a ``str``.
 
     Raises:
         ConfigError: Something in it cannot be written in a chat.
@@ -141,15 +143,6 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def code_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that somebody wrote behind partials, wrappers and callable objects."""
-    code = function
-    while isinstance(code, partial):
-        code = code.func
-    code = inspect.unwrap(code)
-    return code if inspect.isroutine(code) or not callable(code) else type(code).__call__
-
-
 def _parameter(
     one: inspect.Parameter, names: Mapping[str, Any], owner: str, *, first: bool
 ) -> Parameter:
@@ -166,11 +159,16 @@ def _parameter(
     if annotation is _EMPTY and one.default is not _EMPTY and one.default is not None:
         annotation = type(one.default)
     elif annotation is _EMPTY:
-        annotation = (
-            Event
-            if first and one.kind <= one.POSITIONAL_OR_KEYWORD and one.default is _EMPTY
-            else str
-        )
+        alone = first and one.kind <= one.POSITIONAL_OR_KEYWORD and one.default is _EMPTY
+        if alone and not (one.name in _MESSAGES or one.name.startswith("_")):
+            raise ConfigError(
+                f"{where}: is it the message, or what people write?",
+                remedy=Text(
+                    f"Annotate it: {one.name}: str, or call it message.",
+                    f"请加上注解 {one.name}: str；如果它是消息，请改名为 message。",
+                ),
+            )
+        annotation = Event if alone else str
     if _is_message(annotation) or (first and annotation in (Any, object)):
         return Parameter(one.name, None, one.default, one.kind)
     try:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qqgroup_sync.dispatch.dialogue import Dialogue
+    from qqgroup_sync.events.messages import Asking
     from qqgroup_sync.events.models import Attachment, Interaction, Message, Replyable
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.sending.streaming import Stream
@@ -30,8 +31,8 @@ class Actions(Protocol):
         """Show a user that an answer is being written; return whether he is shown."""
         ...
 
-    def dialogue(self, message: Message) -> Dialogue:
-        """Return what a handler can do in the middle of a message."""
+    def dialogue(self, origin: Asking) -> Dialogue:
+        """Return what a handler can do in the middle of a message or after a click."""
         ...
 
     def session(self, message: Message) -> Storage:

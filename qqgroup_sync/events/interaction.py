@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qqgroup_sync.events.base import Replyable, bound
+from qqgroup_sync.events.base import bound
+from qqgroup_sync.events.messages import Asking
 from qqgroup_sync.events.notices import Notice
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ _INTERACTIONS = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Interaction(Notice, Replyable):
+class Interaction(Notice, Asking):
     """Somebody pressed a button, or did another thing that is no message.
+
+    What a button calls may go on with ``ask``, ``confirm`` and ``choose``: they ask the person who
+    clicked, where the click was, and what is typed comes as a ``Message``.
 
     Source: interaction event page, 2026-08. A reply uses ``event_id``, the acknowledgement
     ``interaction_id``.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qqgroup_sync.dispatch.dialogue import Dialogue
+    from qqgroup_sync.events.messages import Asking
     from qqgroup_sync.events.models import Attachment, Event
     from qqgroup_sync.media.file_infos import MediaMemory
     from qqgroup_sync.message.keyboard import Button
@@ -46,8 +47,8 @@ class Outgoing:
         settings: The client's settings.
         clock: Where time comes from.
         memory: What was learned about uploads; outlives one start.
-        dialogue: Returns what a handler can do in the middle of a message; None without a
-            running client.
+        dialogue: Returns what a handler can do in the middle of a message or after a click; None
+            without a running client.
         session: Returns what is kept for the author of a message.
         note_button: Told about every button with a function that is sent.
         await_gateway: See :class:`Sender`; None when there is no gateway to wait for.
@@ -62,7 +63,7 @@ class Outgoing:
         clock: Clock,
         *,
         memory: MediaMemory,
-        dialogue: Callable[[Message], Dialogue] | None = None,
+        dialogue: Callable[[Asking], Dialogue] | None = None,
         session: Callable[[Message], Storage] | None = None,
         note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
@@ -169,15 +170,15 @@ class Outgoing:
         """Language of what is said to people."""
         return self._settings.language
 
-    def dialogue(self, message: Message) -> Dialogue:
-        """Return what a handler can do in the middle of a message."""
+    def dialogue(self, origin: Asking) -> Dialogue:
+        """Return what a handler can do in the middle of a message or after a click."""
         if self._dialogue is None:
             raise StateError(
                 "the client does not run, so nobody can be waited for",
                 remedy=Text("Call start() or run() first.", "请先调用 start() 或 run()。"),
                 language=self._settings.language,
             )
-        return self._dialogue(message)
+        return self._dialogue(origin)
 
     def session(self, message: Message) -> Storage:
         """Return what is kept for the author of a message in its conversation."""

@@ -256,7 +256,7 @@ def nothing():
     """No parameter."""
 
 
-def first_is_the_message(whatever, city):
+def first_is_the_message(msg, city):
     """As in every handler."""
 
 
@@ -309,7 +309,7 @@ def text_then_member(message, text: str, who: Member):
     [
         (bare, {"message": "message"}),
         (nothing, {}),
-        (first_is_the_message, {"whatever": "message", "city": "line"}),
+        (first_is_the_message, {"msg": "message", "city": "line"}),
         (
             by_type,
             {"city": "a text", "event": "message", "either": "message", "days": "a whole number"},
@@ -431,3 +431,33 @@ def test_what_cannot_be_a_command(function, named, remedy):
         parameters_of(function)
     assert named in caught.value.summary
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["message", "msg", "event", "m", "ctx", "_", "_unused"])
+def test_the_first_parameter_is_the_message_by_its_name(name):
+    """No annotation is needed then."""
+    (one,) = parameters_of(eval(f"lambda {name}: None"))
+    assert one.shape is None
+
+
+@pytest.mark.parametrize("source", ["lambda text: None", "lambda self, message: None"])
+def test_another_first_parameter_without_annotation_is_refused(source):
+    """It would be the message, and the words of people would be too many."""
+    with pytest.raises(ConfigError, match="is it the message") as caught:
+        parameters_of(eval(source))
+    assert ": str" in caught.value.remedy
+    assert "message" in caught.value.remedy
+
+
+def test_a_default_or_a_star_says_that_it_is_no_message():
+    """These need no annotation, either."""
+
+    def first(count=3): ...
+
+    def rest(*words): ...
+
+    def option(*, days): ...
+
+    for function in (first, rest, option):
+        (one,) = parameters_of(function)
+        assert one.takes_words

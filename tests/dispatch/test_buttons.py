@@ -14,6 +14,7 @@ from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.waiters import Waiters
 from qqgroup_sync.errors import ConfigError
 from qqgroup_sync.events.models import Interaction
+from qqgroup_sync.message.chain import chain_of
 from qqgroup_sync.runtime.clock import Clock
 
 CLIENT = object()
@@ -25,7 +26,11 @@ class Replies:
     def __init__(self):
         self.sent = []
 
+    def replies_left(self, event):
+        return 5
+
     def reply(self, event, content, *, quote, timeout):
+        chain_of(content)  # refuses what cannot be sent, as the real one does
         self.sent.append(content)
 
 
@@ -201,3 +206,22 @@ def test_the_clicks_on_a_question_are_for_whom_it_asks(router, waiters, click):
         assert click("pick:1:0", by="M") == []
         assert [event.sender for event in waiter.caught] == ["M"]
     assert seen == []
+
+
+def test_a_function_that_fails_is_named(buttons, click, expected_errors):
+    """With the place where it stands."""
+
+    def sign(event):
+        raise ValueError("oops")
+
+    click(sent(buttons, sign))
+    (record,) = expected_errors
+    assert "sign (test_buttons.py:" in record.getMessage()
+    assert "failed: ValueError('oops')" in record.getMessage()
+
+
+def test_what_a_function_returns_that_cannot_be_sent_is_told(buttons, click, expected_errors):
+    """Its value, when that is simple."""
+    click(sent(buttons, lambda event: 5))
+    (record,) = expected_errors
+    assert "failed: it returned 5 (int): " in record.getMessage()

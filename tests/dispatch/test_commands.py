@@ -94,6 +94,10 @@ def nothing():
     """Take nothing."""
 
 
+def flag(message, *, loud: bool = False, n: int = 1):
+    """Take options only."""
+
+
 def by_place_only(message, first: int, second: int = 2, /, third: int = 3):
     """Take numbers."""
 
@@ -102,7 +106,7 @@ COMMANDS = {
     one.__name__: Command(one, one.__name__)
     for one in (
         *(weather, remind, say, ban, total, words, tag, maybe, show, album, greet, switch),
-        *(either, nothing, by_place_only),
+        *(either, nothing, flag, by_place_only),
     )
 }
 
@@ -438,7 +442,20 @@ WRONG = [
     (switch, "on", "Something is missing: level. Please write a whole number.", None),
     (total, "1 x", "I do not understand “x” as numbers: please write a number.", None),
     (maybe, "apples pears", "I do not understand “pears” as size: please write a number.", None),
-    (nothing, "at all", None, "多出了“at all”。如果几个词是一个整体，请用引号括起来。"),
+    (
+        nothing,
+        "at all",
+        "There is more than I can use: “at all”. This command takes nothing.",
+        "多出了“at all”。这个指令后面不需要填写内容。",
+    ),
+    (
+        flag,
+        "-n 2",
+        "There is more than I can use: “-n 2”. It takes only: --loud, n=....",
+        "多出了“-n 2”。它只接受：--loud、n=...。",
+    ),
+    (flag, "--loud false", None, "多出了“false”。它只接受：--loud、n=...。"),
+    (by_place_only, "1 2 3 4", None, "多出了“4”。它只接受：first、second、third。"),
     (nothing, "--all", "There is no option --all.", "没有选项 --all。"),
     (by_place_only, "1 2 3 third=4", "third is there twice.", None),
 ]

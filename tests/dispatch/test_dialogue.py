@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ from qqgroup_sync.errors import (
     WaitTimeout,
 )
 from qqgroup_sync.events.models import C2CMessage, GroupMessage, Interaction, Member
+from qqgroup_sync.message.chain import Chain
+from qqgroup_sync.message.elements import Text as Words
 from qqgroup_sync.message.keyboard import LONGEST_LABEL
 from qqgroup_sync.runtime.clock import Clock
 from tests.waiting import LIMIT, eventually
@@ -33,9 +36,9 @@ from tests.waiting import LIMIT, eventually
 class Bot:
     """The client behind the messages of a group; notes which of them was answered with what."""
 
-    def __init__(self):
+    def __init__(self, language="en"):
         self.waiters = Waiters(Clock(), contextlib.nullcontext)
-        self.dialogues = Dialogues(self.waiters, Clock(), "en")
+        self.dialogues = Dialogues(self.waiters, Clock(), language)
         self.said = []
         self.left = {}
         self.refuse = lambda _event, _content: None
@@ -97,7 +100,8 @@ class Bot:
         """Let M say something to who waits for it; return the message."""
         said = text if isinstance(text, GroupMessage) else self.message(text, **more)
         waiter = self.waiter()
-        assert waiter.accepts(said)
+        # Before the handlers, and when none of them wants it.
+        assert waiter.accepts(said) or (not waiter.force and waiter.accepts(said))
         assert self.waiters.hand_over(waiter, said)
         return said
 
@@ -162,8 +166,8 @@ def test_ask_returns_the_answer(bot):
 
 
 def test_what_does_not_fit_may_be_said_again(bot):
-    """False brings the usual words, other things are said as they are, True and None fit."""
-    verdicts = {"a": False, "b": "too short", "c": None}
+    """False brings the usual words, words are said as they are, True fits."""
+    verdicts = {"a": False, "b": "too short", "c": True}
     first = bot.message()
     bot.handle(lambda: first.ask("name?", check=lambda answer: verdicts[answer.text]))
     bot.hear("a")
@@ -175,6 +179,83 @@ def test_what_does_not_fit_may_be_said_again(bot):
         ("m2", "That does not fit, please try again."),
         ("m3", "too short"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "check"),
+    [
+        ("abc", "12", lambda answer: re.match(r"\d+$", answer.text)),
+        ("", "12", lambda answer: answer.text and answer.text.isdecimal()),
+        ("abc", "12", lambda answer: re.findall(r"\d", answer.text)),
+        ("abc", "12", lambda answer: Chain() if answer.text == "abc" else 1),
+    ],
+    ids=["match or None", "empty str or bool", "list", "empty chain or number"],
+)
+def test_a_check_counts_as_true_or_false(bot, wrong, right, check):
+    """As in an ``if``: what it returns need not be a bool."""
+    first = bot.message()
+    bot.handle(lambda: first.ask("age?", check=check, again="a number!"))
+    bot.hear(wrong)
+    bot.hear(right)
+    assert bot.result.text == right
+    assert bot.texts == ["age?", "a number!"]
+
+
+@pytest.mark.parametrize("complaint", ["no", Chain().text("no"), Words("no")])
+def test_a_complaint_is_said(bot, complaint):
+    """Whether it is a str, a chain or an element; ``again`` is for those without words."""
+    first = bot.message()
+    bot.handle(lambda: first.ask("age?", check=lambda one: one.text == "3" or complaint, again="?"))
+    bot.hear("x")
+    bot.hear("3")
+    assert bot.result.text == "3"
+    assert bot.said[1] == ("m2", complaint)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda message: message.ask("age?", check=r"\d+"), "check"),
+        (lambda message: message.wait("age?", data_filter=3), "data_filter"),
+        (lambda message: message.wait_channel("age?", data_filter=True), "data_filter"),
+    ],
+    ids=["ask", "wait", "wait_channel"],
+)
+def test_a_check_that_cannot_be_called_is_refused(bot, call, name):
+    """At once, and not when the first answer comes."""
+    with pytest.raises(ConfigError, match=f"{name}= is a") as error:
+        call(bot.message())
+    assert f"{name}=lambda" in error.value.remedy
+    assert bot.said == []
+    assert len(bot.waiters) == 0
+
+
+@pytest.mark.parametrize("value", [-1, -0.1, "5", True, float("nan"), [3]])
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda message, value: message.ask("?", timeout=value), "timeout"),
+        (lambda message, value: message.choose("?", ["a"], timeout=value), "timeout"),
+        (lambda message, value: message.confirm("?", timeout=value), "timeout"),
+        (lambda message, value: message.wait("?", max_time=value), "max_time"),
+        (lambda message, value: message.wait_channel("?", max_time=value), "max_time"),
+    ],
+    ids=["ask", "choose", "confirm", "wait", "wait_channel"],
+)
+def test_what_is_no_time_is_refused(bot, call, name, value):
+    """Before anything is said."""
+    with pytest.raises(ConfigError, match=f"^{name}=") as error:
+        call(bot.message(), value)
+    assert name in error.value.remedy
+    assert bot.said == []
+
+
+def test_an_endless_time_is_no_limit(bot):
+    """More than a lock can wait is as good as None."""
+    first = bot.message()
+    bot.handle(lambda: first.ask("?", timeout=float("inf")))
+    bot.hear("here")
+    assert bot.result.text == "here"
 
 
 def test_tries_are_counted(bot):
@@ -405,7 +486,62 @@ def test_words_are_understood_beside_buttons(bot):
     bot.hear("green")
     bot.hear("２")
     assert bot.result == "blue"
-    assert bot.texts[1] == "Please answer with one of the numbers:\n1. red\n2. blue"
+    assert bot.texts[1].splitlines() == [
+        'Please answer with one of the numbers, or with "cancel":',
+        "1. red",
+        "2. blue",
+    ]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda message, **more: message.choose("which?", ["red", "blue"], **more),
+        lambda message, **more: message.confirm("sure?", **more),
+    ],
+    ids=["choose", "confirm"],
+)
+@pytest.mark.parametrize(("more", "tries"), [({}, 3), ({"retries": 0}, 1)])
+def test_who_never_chooses_is_let_go(bot, ask, more, tries):
+    """After as many tries as ask allows; nothing is said to the last one."""
+    first = bot.message()
+    bot.handle(lambda: ask(first, **more))
+    for _ in range(tries):
+        bot.hear("hm")
+    error = bot.result
+    assert isinstance(error, WaitTimeout)
+    assert f"{tries} tries" in str(error)
+    assert len(bot.said) == tries
+
+
+@pytest.mark.parametrize("word", ["取消", "算了", "Cancel!"])
+def test_a_choice_can_be_called_off(bot, word):
+    """Quietly, unless the word stands on a button."""
+    first = bot.message()
+    bot.handle(lambda: first.choose("which?", ["red", "blue"]))
+    bot.hear(word)
+    assert isinstance(bot.result, WaitCancelled)
+    bot.handle(lambda: first.choose("which?", ["red", word]))
+    bot.hear(word)
+    assert bot.result == word
+    assert bot.texts == ["which?[red] [blue]", f"which?[red] [{word}]"]
+
+
+def test_only_answers_go_before_handlers(bot):
+    """Other words wait until no handler wants them; with force, all come first."""
+    first = bot.message()
+    bot.handle(lambda: first.choose("which?", ["red", "blue"]))
+    waiter = bot.waiter()
+    assert not waiter.accepts(bot.message("help"))
+    assert not waiter.force
+    assert waiter.accepts(bot.message("help"))  # offered again
+    assert waiter.force
+    bot.hear("red")
+    assert bot.result == "red"
+    bot.handle(lambda: first.choose("which?", ["red", "blue"], force=True))
+    assert bot.waiter().accepts(bot.message("help"))
+    bot.hear("blue")
+    assert bot.result == "blue"
 
 
 @pytest.mark.parametrize(
@@ -464,6 +600,15 @@ def test_a_refusal_that_has_nothing_to_do_with_buttons_is_raised(bot, error):
     assert len(bot.waiters) == 0
 
 
+@pytest.mark.parametrize("options", ["abc", b"abc"])
+def test_a_word_is_no_list_of_options(bot, options):
+    """It would be a button for each letter."""
+    with pytest.raises(ConfigError, match="not a list") as error:
+        bot.message().choose("which?", options)
+    assert "list" in error.value.remedy
+    assert bot.said == []
+
+
 def test_there_must_be_something_to_choose(bot):
     """Said in the line that is wrong."""
     with pytest.raises(ConfigError, match="options"):
@@ -479,6 +624,8 @@ def test_there_must_be_something_to_choose(bot):
         ("Yes", True),
         ("1", True),
         ("取消", False),
+        ("算了", False),
+        ("cancel", False),
         ("不要", False),
         ("NO.", False),
         ("2", False),
@@ -492,7 +639,22 @@ def test_confirm_understands_words(bot, text, yes):
     bot.hear("perhaps")
     bot.hear(text)
     assert bot.result is yes
-    assert bot.texts == ["sure?[确定] [取消]", "Please answer 确定 or 取消."]
+    assert bot.texts == ["sure?[Yes] [No]", "Please answer Yes or No."]
+
+
+def test_confirm_speaks_the_language_of_the_client():
+    """Chinese labels for Chinese bots; one of one's own goes with the other's default."""
+    bot = Bot("zh")
+    first = bot.message()
+    bot.handle(lambda: first.confirm("吃吗？"))
+    bot.hear("确定")
+    assert bot.result is True
+    bot.handle(lambda: first.confirm("吃吗？", yes="吃"))
+    bot.hear("取消")
+    assert bot.result is False
+    for thread in bot.threads:
+        thread.join(LIMIT)
+    assert bot.texts == ["吃吗？[确定] [取消]", "吃吗？[吃] [取消]"]
 
 
 def test_confirm_with_words_of_one_s_own(bot):
@@ -542,6 +704,54 @@ def test_what_a_typed_answer_means(text, place):
 def test_a_label_counts_before_a_number():
     """Of 3, 2 and 1 the answer "3" is the 3."""
     assert Choices(["3", "2", "1"]).read("3") == 0
+
+
+# ---------------------------------------------------------------------- after a click
+
+
+def clicked(bot, **more):
+    """A click on a button of a menu."""
+    bot.count += 1
+    where = more or {"group_openid": "G", "member_openid": "M"}
+    name = f"c{bot.count}"
+    received = float(bot.count)
+    return Interaction(interaction_id=name, received_at=received, actions=bot, **where)
+
+
+def test_who_clicked_is_asked(bot):
+    """By the click; the answers come as messages, and carry what is said next."""
+    click = clicked(bot)
+    bot.handle(
+        lambda: (
+            click.ask("name?").text,
+            click.choose("which?", ["red", "blue"]),
+            click.confirm("sure?"),
+        )
+    )
+    bot.hear("Ming")
+    assert bot.click(1)
+    bot.hear("yes")
+    assert bot.result == ("Ming", "blue", True)
+    assert bot.said[0] == ("c1", "name?")
+    assert [name for name, _ in bot.said[1:]] == ["m2", "c3"]
+
+
+def test_who_clicked_in_private_is_asked(bot):
+    """There is one person only."""
+    click = clicked(bot, user_openid="M")
+    bot.handle(lambda: click.ask("name?").text)
+    waiter = bot.waiter((("c2c", "M"), "M"))
+    assert bot.waiters.hand_over(waiter, bot.message("Ming", kind=C2CMessage))
+    assert bot.result == "Ming"
+
+
+@pytest.mark.parametrize("where", [{"guild_id": "1"}, {"group_openid": "G"}])
+def test_a_click_of_nobody_asks_nobody(bot, where):
+    """In a guild, or when the platform did not say who it was."""
+    with pytest.raises(StateError, match="names nobody") as error:
+        clicked(bot, **where).ask("name?")
+    assert error.value.remedy
+    assert len(bot.waiters) == 0
 
 
 # ---------------------------------------------------------------------- the seed family's

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import re
 
 import pytest
 
@@ -23,6 +25,7 @@ from qqgroup_sync.events.models import (
     Interaction,
     Member,
 )
+from qqgroup_sync.message.chain import chain_of
 from qqgroup_sync.runtime.clock import Clock
 
 CLIENT = object()
@@ -41,6 +44,7 @@ class Replies:
     def reply(self, event, content, *, quote, timeout):
         if self.refuse is not None:
             raise self.refuse
+        chain_of(content)  # refuses what cannot be sent, as the real one does
         self.sent.append(content)
 
 
@@ -149,9 +153,9 @@ def test_a_filter_that_raises_is_reported_and_the_next_handler_is_asked(
     assert len(expected_errors) == 1
 
 
-@pytest.mark.parametrize("answer", ["text", ["a", "b"], "", 0, False])
+@pytest.mark.parametrize("answer", ["text", ["a", "b"], ""])
 def test_everything_but_none_is_sent(registry, dispatcher, group, replies, answer):
-    """Also what cannot be sent: the sender says so, instead of silence."""
+    """Also nothing at all; what cannot be sent is told, see below."""
     registry.on_group_message(lambda message: answer)
     dispatcher.handle(group())
     assert replies.sent == [answer]
@@ -273,7 +277,10 @@ def test_our_own_errors_are_logged_with_their_remedy(registry, dispatcher, group
     registry.on_group_message(lambda message: fail(message))
     dispatcher.handle(group())
     (record,) = expected_errors
-    assert record.getMessage() == "a handler failed: nobody to mention"
+    assert re.fullmatch(
+        r"handler \S+<lambda> \(test_dispatcher\.py:\d+\) failed: nobody to mention",
+        record.getMessage(),
+    )
 
 
 def test_a_reply_that_fails_goes_to_on_exception(
@@ -394,3 +401,147 @@ def test_ready_is_announced_to_all(registry, dispatcher, expected_errors):
     dispatcher.announce_ready()
     assert told == [(CLIENT, None), CLIENT, "ready"]
     assert len(expected_errors) == 1
+
+
+# ---------------------------------------------------------------------- who failed
+
+
+def place(function):
+    """Where a function stands, as logs say it."""
+    code = function.__code__
+    return f"{function.__qualname__} (test_dispatcher.py:{code.co_firstlineno})"
+
+
+SECRET = {"client_secret": "s3cret-s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (5, "5 (int)"),
+        (0, "0 (int)"),
+        (False, "False (bool)"),
+        (True, "True (bool)"),
+        (2.5, "2.5 (float)"),
+        (SECRET, "dict"),
+        (b"\x89PNG" * 99, "bytes"),
+        (10**999, "int"),
+        (["a", 5], "list"),
+    ],
+)
+def test_what_a_handler_returned_that_cannot_be_sent_is_told(
+    registry, dispatcher, group, expected_errors, value, shown
+):
+    """With the handler's name and place; of what may hold secrets or files the type alone."""
+
+    def ret(message):
+        return value
+
+    registry.on_message(ret)
+    dispatcher.handle(group())
+    (record,) = expected_errors
+    begin = f"handler {place(ret)} failed: it returned {shown}: "
+    assert record.getMessage().startswith(begin)
+    assert "s3cret" not in record.getMessage()
+
+
+def test_every_kind_of_function_is_named_when_it_fails(
+    registry, dispatcher, group, expected_errors
+):
+    """Behind partials, as a command, as an observer, in on_ready, and in verify=."""
+
+    def fail(*_ignored):
+        raise ValueError("oops")
+
+    def hear(message):
+        pass
+
+    registry.on_message(keywords="partial")(functools.partial(fail))
+    registry.on_command("command")(fail)
+    registry.on_event("X")(fail)
+    registry.on_ready(fail)
+    for text in ("partial", "/command"):
+        dispatcher.handle(group(text))
+    dispatcher.handle(Event("X"))
+    dispatcher.announce_ready()
+    registry.on_message(verify=fail)(hear)
+    dispatcher.handle(group("verify"))
+    told = [record.getMessage() for record in expected_errors]
+    assert told == [f"handler {place(fail)} failed: ValueError('oops')"] * 4 + [
+        f"handler {place(hear)} failed: ValueError('oops')"
+    ]
+
+
+def test_who_is_not_named_is_found_in_the_traceback(dispatcher, expected_errors):
+    """The user's function, not what stands around it in this package; without any, nobody."""
+
+    def tick():
+        raise ValueError("oops")
+
+    try:
+        tick()
+    except ValueError as error:
+        error.__traceback__ = error.__traceback__.tb_next
+        dispatcher.failed(error, None)
+    dispatcher.failed(ValueError("from nowhere"), None)
+    found, nobody = [record.getMessage() for record in expected_errors]
+    assert re.fullmatch(r"\S*tick \(test_dispatcher\.py:\d+\) failed: ValueError.*", found)
+    assert nobody.startswith("a handler failed: ")
+
+
+@pytest.mark.parametrize("hook", ["message_created", "message_before_handle", "message_after_send"])
+def test_a_hook_that_fails_is_named_as_one(registry, dispatcher, group, expected_errors, hook):
+    """And not the handler that it stands around."""
+
+    def fail(what):
+        raise ValueError("oops")
+
+    getattr(registry, hook)(fail)
+    registry.on_message(lambda message: "answer")
+    dispatcher.handle(group())
+    (record,) = expected_errors
+    assert record.getMessage() == f"hook {place(fail)} failed: ValueError('oops')"
+
+
+def test_a_hook_that_makes_nothing_to_send_is_named(registry, dispatcher, group, expected_errors):
+    """The handler behind it returned a text."""
+
+    def to_number(chain):
+        return 5
+
+    registry.message_before_send(to_number)
+    registry.on_message(lambda message: "answer")
+    dispatcher.handle(group())
+    (record,) = expected_errors
+    assert record.getMessage().startswith(f"hook {place(to_number)} failed: int cannot be sent")
+
+
+def test_a_handler_is_named_also_among_hooks(registry, dispatcher, group, expected_errors):
+    """The hook did nothing wrong."""
+
+    def ret(message):
+        return 5
+
+    registry.message_created(lambda message: None)
+    registry.on_message(ret)
+    dispatcher.handle(group())
+    (record,) = expected_errors
+    assert f"handler {place(ret)} failed: it returned 5 (int): " in record.getMessage()
+
+
+# ---------------------------------------------------------------------- uses of commands
+
+
+def test_a_slip_of_the_pen_is_no_use_of_a_command(registry, dispatcher, group, replies):
+    """Who wrote it wrongly need not wait to write it right; then he has to."""
+
+    @registry.on_command("cc", cooldown=60)
+    def cc(count: int):
+        return f"counted {count}"
+
+    for text in ("/cc x", "/cc 1", "/cc 2"):
+        dispatcher.handle(group(text))
+    wrong, right, early = replies.sent
+    assert "/cc" in wrong
+    assert right == "counted 1"
+    assert "60" in early

@@ -449,3 +449,72 @@ def test_hooks_registered_while_running_count_from_the_next_message(
     router.message_before_send(lambda chain: chain.text("!"))
     handle("two")
     assert replies.sent == ["heard one", "heard two!"]
+
+
+# ---------------------------------------------------------------------- what is dropped
+
+
+def dropped(caplog):
+    """The warnings that something was dropped."""
+    return [one.getMessage() for one in caplog.records if "dropped" in one.getMessage()]
+
+
+def test_what_a_middleware_returns_is_dropped_with_one_warning(router, handle, replies, caplog):
+    """It neither answers nor hands the event on."""
+
+    @router.middleware
+    def busy(event, call_next):
+        return "busy"
+
+    handle("one")
+    handle("two")
+    (told,) = dropped(caplog)
+    assert "busy (test_hooks.py:" in told
+    assert "call_next(event)" in told
+    assert replies.sent == []
+
+
+def test_a_text_by_message_created_is_dropped_with_one_warning(
+    router, handle, replies, caplog, answer
+):
+    """The message goes on as it was."""
+
+    @router.message_created
+    def polite(message):
+        return "hello"
+
+    handle("one")
+    handle("two")
+    (told,) = dropped(caplog)
+    assert "polite (test_hooks.py:" in told
+    assert replies.sent == ["heard one", "heard two"]
+
+
+def test_what_may_be_returned_is_no_reason_to_warn(router, handle, replies, caplog, answer):
+    """What call_next returned, None, True, False, or a message."""
+    router.middleware(lambda event, call_next: call_next(event))
+    router.middleware(lambda event, call_next: call_next(event) or True)
+    router.message_created(lambda message: True)
+    router.message_created(lambda message: message)
+    handle("one")
+    router.message_created(lambda message: False)
+    handle("two")
+    assert dropped(caplog) == []
+    assert replies.sent == ["heard one"]
+
+
+def test_call_next_without_the_event_says_what_to_write(router, handle, expected_errors, answer):
+    """And whose mistake it is."""
+
+    @router.middleware
+    def outer(event, call_next):
+        return call_next(event)
+
+    @router.middleware
+    def forgetful(event, call_next):
+        return call_next()
+
+    handle("hi")
+    (record,) = expected_errors
+    assert "forgetful (test_hooks.py:" in record.getMessage()
+    assert "write call_next(event)" in record.getMessage()

@@ -192,3 +192,9 @@ def test_one_decorator_may_decorate_several_functions(router):
     assert (first, second) == (print, repr)
     limiters = {id(handler.limiter) for handler in router.own.handlers["message"]}
     assert len(limiters) == 2
+
+
+@pytest.mark.parametrize("value", [-1, 0, True, "30", float("nan"), float("inf")])
+def test_a_wrong_cooldown_is_named_as_it_was_written(router, value):
+    """Not as the RateLimit that would be made of it."""
+    assert refused(router, cooldown=value).summary == f"cooldown={value!r} is not possible"

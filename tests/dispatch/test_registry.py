@@ -7,9 +7,11 @@ import threading
 
 import pytest
 
+from qqgroup_sync.dispatch.event_decorators import KNOWN_EVENTS
 from qqgroup_sync.dispatch.filters import GroupConfig, wake
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, WaitTimeout
+from qqgroup_sync.events import parse
 from qqgroup_sync.events.models import C2CMessage, GroupMessage
 
 GROUP, C2C = "group message", "c2c message"
@@ -232,7 +234,6 @@ def two(first, second):
         (functools.lru_cache(lambda message: f"cached {message}"), "cached m"),
         (str.upper, "M"),
         (len, 1),
-        (str, "m"),
         ({"m": "looked up"}.get, "looked up"),
     ],
 )
@@ -287,6 +288,44 @@ def test_async_is_refused_with_the_remedy(registry, name, function):
         getattr(registry, name)(function)
     assert "Drop async" in caught.value.remedy
     assert asked(registry, GROUP) == []
+
+
+def generators():
+    """Everything that would return a generator, and run nothing."""
+
+    def plain(message):
+        yield "hello"
+
+    class Callable:
+        def __call__(self, message):
+            yield "hello"
+
+    return [plain, Callable(), functools.partial(plain)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("function", generators())
+def test_a_generator_is_refused_with_the_remedy(registry, name, function):
+    """Nobody would ask it for its values."""
+    with pytest.raises(ConfigError, match="generator") as caught:
+        getattr(registry, name)(function)
+    assert "return instead of yield" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "on_exception"])
+def test_a_class_is_refused_with_the_remedy(registry, name):
+    """A new object for each message is nothing to send."""
+    with pytest.raises(ConfigError, match="Greeter is a class") as caught:
+        getattr(registry, name)(Greeter)
+    assert "Decorate a def" in caught.value.remedy
+
+
+@pytest.mark.parametrize("function", [Greeter, *generators()])
+def test_commands_and_tasks_refuse_classes_and_generators_too(registry, function):
+    """In the line of the decorator."""
+    for decorate in (registry.on_command("x"), registry.timed_task(each=60)):
+        with pytest.raises(ConfigError, match=r"is a (class|generator)"):
+            decorate(function)
 
 
 @pytest.mark.parametrize("thing", ["hello", 5, ["hello"], object()])
@@ -521,3 +560,31 @@ def test_what_is_no_group_config_is_refused(registry, config):
     """In the user's line."""
     with pytest.raises(ConfigError, match="no GroupConfig"):
         registry.set_group_config(config)
+
+
+# ---------------------------------------------------------------------- names of events
+
+
+def test_all_names_that_have_a_model_are_known():
+    """Else a right name would be taken for a wrong one."""
+    assert set(KNOWN_EVENTS) == set(parse._READERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("GROUP_ADD_ROBOTS", "GROUP_ADD_ROBOT"), ("friend_add", "FRIEND_ADD")],
+)
+def test_a_name_that_is_nearly_one_is_taken_with_a_warning(registry, caplog, name, meant):
+    """The platform may have it some day."""
+    registry.on_event(name)(print)
+    assert functions(registry.observers_of(name)) == [print]
+    (record,) = caplog.records
+    assert name in record.getMessage()
+    assert f"did you mean '{meant}'" in record.getMessage()
+
+
+@pytest.mark.parametrize("name", ["NO_SUCH_EVENT", "GROUP_ADD_ROBOT", "GUILD_CREATE"])
+def test_other_names_are_taken_silently(registry, caplog, name):
+    """Known ones, and those of events that nobody knows yet."""
+    registry.on_event(name)(print)
+    assert caplog.records == []

@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 from qqgroup_sync import Router
-from qqgroup_sync.dispatch.filters import wake
+from qqgroup_sync.dispatch.filters import copy_of, wake
 from qqgroup_sync.errors import ConfigError
 from qqgroup_sync.events.models import GroupMessage
 
@@ -45,7 +45,7 @@ def answers(router, text="hi"):
     """What all handlers that a message is for would say."""
     message = GroupMessage(text=text)
     found = router.routes(direct=False).find(message, wake(text, router.prefixes), pytest.fail)
-    return [one.handler.call(message) for one in found]
+    return [one.handler.call(copy_of(message, verify=one.verify)) for one in found]
 
 
 def saying(*words):
@@ -73,7 +73,7 @@ def test_everything_of_a_router_counts(client):
     router.on_group_added(print)
     router.on_event(repr)
     router.on_exception(len)
-    router.on_ready(str)
+    router.on_ready(ascii)
     router.message_created(lambda message: None)
     router.on_command("x")(lambda: None)
     router.timed_task(each=60)(print)
@@ -82,7 +82,7 @@ def test_everything_of_a_router_counts(client):
     assert [one.function for one in client.handlers_for("GROUP_ADD_ROBOT")] == [print]
     assert [one.function for one in client.observers_of("X")] == [repr]
     assert [one.function for one in client.guards_for(ValueError())] == [len]
-    assert [one.function for one in client.ready_handlers] == [str]
+    assert [one.function for one in client.ready_handlers] == [ascii]
     assert [one.name for one in client.commands] == ["x"]
     assert [one.function for one in client.tasks] == [print]
     assert len(client.all_hooks) == 1
@@ -316,7 +316,6 @@ def test_a_missing_folder_is_refused_with_the_place(client, tmp_path, monkeypatc
         ("import no_such_module\n", "no_such_module"),
         ("raise RuntimeError(\n'oops')\n", "oops"),
         (PLUGIN.format(name="x").replace("keywords", "keyword"), "keyword="),
-        ("x = 5\n", "no router"),
     ],
 )
 def test_a_broken_plugin_is_named_and_none_is_included(client, tmp_path, code, told):
@@ -327,10 +326,9 @@ def test_a_broken_plugin_is_named_and_none_is_included(client, tmp_path, code, t
     assert "broken" in str(caught.value)
     assert told in str(caught.value)
     assert answers(client, "a") == []
-    if told != "no router":
-        write(folder, broken="mended")
-        client.load_plugins(folder)
-        assert answers(client, "a mended") == ["a", "mended"]
+    write(folder, broken="mended")
+    client.load_plugins(folder)
+    assert answers(client, "a mended") == ["a", "mended"]
 
 
 def test_a_plugin_that_ends_the_program_ends_it(client, tmp_path):
@@ -339,3 +337,130 @@ def test_a_plugin_that_ends_the_program_ends_it(client, tmp_path):
     with pytest.raises(SystemExit):
         client.load_plugins(folder)
     assert "qqgroup_plugins.a" not in sys.modules
+
+
+def test_a_module_without_a_router_is_no_plugin_but_may_be_imported(client, tmp_path, caplog):
+    """What plugins share lies beside them; the log names it, by its path."""
+    caplog.set_level("INFO")
+    code = PLUGIN.format(name="a") + "\nfrom .utils import WORD\n"
+    folder = write(tmp_path / "plugins", a=code, utils="WORD = 'word'\n")
+    (a,) = client.load_plugins(folder)
+    assert a.WORD == "word"
+    assert answers(client, "a") == ["a"]
+    (record,) = [one for one in caplog.records if "no router" in one.getMessage()]
+    assert (record.levelname, str(folder / "utils.py") in record.getMessage()) == ("INFO", True)
+
+
+def test_a_folder_in_which_nothing_has_a_router_is_refused(client, tmp_path):
+    """By its path: it is the wrong folder, or the routers were forgotten."""
+    folder = write(tmp_path / "plugins", utils="x = 5\n", more="y = 6\n")
+    with pytest.raises(ConfigError, match="no router in") as caught:
+        client.load_plugins(folder)
+    assert str(folder) in caught.value.summary
+    assert "qqgroup_plugins" not in str(caught.value)
+
+
+def test_a_file_is_no_folder_of_plugins(client, tmp_path):
+    """include() is for single files."""
+    folder = write(tmp_path / "plugins", a="a")
+    with pytest.raises(ConfigError, match=r"a\.py is a file") as caught:
+        client.load_plugins(folder / "a.py")
+    assert "include(" in caught.value.remedy
+
+
+@pytest.mark.parametrize("thing", [5, None, ["plugins"]])
+def test_what_is_no_path_is_refused(client, thing):
+    """With what to write."""
+    with pytest.raises(ConfigError, match="is no folder") as caught:
+        client.load_plugins(thing)
+    assert "load_plugins('plugins')" in caught.value.remedy
+
+
+def test_a_module_with_a_file_is_named_by_its_path(client, tmp_path):
+    """People know their files, not the names under which plugins are imported."""
+    module = types.ModuleType("qqgroup_plugins.games")
+    module.__file__ = str(tmp_path / "games.py")
+    with pytest.raises(ConfigError) as caught:
+        client.include(module)
+    assert caught.value.summary == f"there is no router in {tmp_path / 'games.py'}"
+
+
+# ---------------------------------------------------------------------- commands of one name
+
+
+def hidden(caplog):
+    """The warnings that a command never runs."""
+    return [one.getMessage() for one in caplog.records if "two commands" in one.getMessage()]
+
+
+@pytest.mark.parametrize("second", [{"name": "go"}, {"name": "run", "aliases": ["GO"]}])
+def test_two_commands_of_one_name_are_told_once(client, caplog, second):
+    """With both places, also when they stand in several files; an alias is a name, too."""
+    other = Router()
+    client.include(other)
+
+    @client.on_command("go")
+    def first():
+        return "first"
+
+    @other.on_command(**second)
+    def never():
+        return "second"
+
+    answers(client, "/go")
+    client.on_message(lambda message: None)
+    answers(client, "/go")
+    client.routes(direct=True)
+    (told,) = hidden(caplog)
+    assert "/go" in told
+    assert told.index("first (test_router.py:") < told.index("never (test_router.py:")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"block": False}, {}),
+        ({"from_role": "owner"}, {}),
+        ({"from_role": "owner"}, {"from_role": "admin"}),
+        ({"groups": ["G"]}, {"groups": ["H"]}),
+        ({"users": ["U"]}, {}),
+        ({"allow_direct": False}, {}),
+        ({"direct_only": True}, {"allow_direct": False}),
+        ({"at_only": True}, {}),
+        ({}, {"level": 5}),
+        ({"prefix": "!"}, {}),
+    ],
+)
+def test_two_commands_of_one_name_that_both_run_are_fine(client, caplog, first, second):
+    """Their options part the messages between them."""
+    client.on_command("go", **first)(lambda: "first")
+    client.on_command("go", **second)(lambda: "second")
+    client.routes(direct=False)
+    client.routes(direct=True)
+    assert hidden(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({}, {"from_role": "owner"}),
+        ({"from_role": "admin"}, {"from_role": "owner"}),
+        ({}, {"allow_direct": False}),
+        ({"prefix": ["/", "!"]}, {}),
+    ],
+)
+def test_a_command_of_which_the_first_takes_all_is_told(client, caplog, first, second):
+    """Narrower options do not help the second one."""
+    client.on_command("go", **first)(lambda: "first")
+    client.on_command("go", **second)(lambda: "second")
+    client.routes(direct=False)
+    assert len(hidden(caplog)) == 1
+
+
+def test_help_lists_a_name_once(client):
+    """The first one's."""
+    client.on_command("go", help="the first")(lambda: "first")
+    client.on_command("go", help="the second")(lambda: "second")
+    (text,) = answers(client, "/help")
+    assert text.count("/go") == 1
+    assert "the first" in text

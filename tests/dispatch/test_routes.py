@@ -104,7 +104,8 @@ def test_a_verify_that_raises_is_told_once_and_the_others_are_asked(router, erro
     router.on_message(verify=lambda message: (True, 3))(named("heavy"))
     router.on_message(keywords="hi")(named("light"))
     assert names(router, complain=lambda *one: told.append(one)) == ["heavy", "light"]
-    (first, message), (second, _) = told
+    (first, message, whose), (second, *_) = told
+    assert whose.__name__ == "broken"
     assert first is error
     assert isinstance(second, ConfigError)
     assert message.text == "hi"

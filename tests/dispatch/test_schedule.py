@@ -17,6 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from qqgroup_sync import Chain
 from qqgroup_sync.dispatch.schedule import TICK, Schedule
 from qqgroup_sync.dispatch.timed_tasks import Task
 from qqgroup_sync.errors import ConfigError, StateError
@@ -1035,3 +1036,45 @@ def test_apscheduler_says_nothing(bench, caplog):
     bench.clock.advance(20, step=1)
     assert len(bench.runs) == 4
     assert [one.name for one in caplog.records if "apscheduler" in one.name] == []
+
+
+# ---------------------------------------------------------------------- what is told of tasks
+
+
+def test_a_date_that_has_run_is_not_told_at_the_next_start(bench, benches, caplog):
+    """Stop and start again: the task did what it should."""
+    task = bench.add(trigger="date", run_date="2026-07-21 10:05:00", timezone="Asia/Shanghai")
+    bench.start()
+    bench.clock.advance(HOUR, step=60)
+    assert bench.since_start == [300]
+    again = benches(bench.clock.wall)
+    again.schedule.add(task)
+    again.schedule.start()
+    assert again.schedule.tasks == []
+    assert "never due" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("hello", "str"), (5, "5 (int)"), (Chain().text("hi"), "Chain")]
+)
+def test_what_a_task_returns_is_dropped_with_one_warning(bench, caplog, value, shown):
+    """Nobody asked it."""
+
+    def news():
+        return value
+
+    bench.schedule.add(Task.of(news, each=60))
+    bench.start()
+    bench.clock.advance(180, step=60)
+    (record,) = [one for one in caplog.records if "dropped" in one.getMessage()]
+    assert f"news (test_schedule.py:{news.__code__.co_firstlineno})" in record.getMessage()
+    assert f"returned {shown}, " in record.getMessage()
+
+
+@pytest.mark.parametrize("value", [None, True, object()])
+def test_what_a_task_cannot_mean_as_an_answer_is_not_told(bench, caplog, value):
+    """Such as what sending returns, in a lambda."""
+    bench.schedule.add(Task.of(lambda: value, each=60))
+    bench.start()
+    bench.clock.advance(60)
+    assert "dropped" not in caplog.text

@@ -9,8 +9,11 @@ import time
 import pytest
 
 from qqgroup_sync import (
+    Button,
     C2CMessage,
+    Chain,
     GroupMessage,
+    Keyboard,
     ReplyLimitReached,
     StateError,
     WaitCancelled,
@@ -552,7 +555,7 @@ def test_a_bot_without_buttons_numbers_the_choice(sim, client, group, ming):
     assert told(group) == ["which?\n1. red\n2. blue"]
     sim.faults.fail(r"/messages$", status=403, body=no_right)
     ming.say("第二个")
-    assert told(group) == ["sure?\n1. 确定\n2. 取消"]
+    assert told(group) == ["sure?\n1. Yes\n2. No"]
     ming.say("2")
     assert told(group) == ["blue False"]
 
@@ -573,6 +576,120 @@ def test_what_has_no_room_on_buttons_is_numbered(client, group, ming):
     assert told(group)[0].splitlines()[30] == "30. 129"
     ming.say("30")
     assert told(group) == ["a very long label 129"]
+
+
+def test_a_choice_traps_nobody(client, group, ming, expected_errors):
+    """Answers go before a handler for everything; commands get through and end the question."""
+    errors, ended = errors_of(client), []
+
+    @client.on_group_message(keywords=Equal("quiz"), level=1)
+    def quiz(message):
+        try:
+            return f"took {message.choose('which?', ['red', 'help me'])}"
+        except WaitCancelled:
+            ended.append(message.id)
+            raise
+
+    client.on_group_message(keywords="help")(lambda message: "no help")
+    life = started(client)
+    for said, answer in (("help", "no help"), ("help me", "took help me"), ("1", "took red")):
+        ming.say("quiz")
+        assert told(group) == ["which?"]
+        ming.say(said)
+        assert told(group) == [answer]
+    eventually(lambda: len(ended) == 1)
+    ming.say("quiz")
+    assert told(group) == ["which?"]
+    ming.say("blue")
+    assert told(group)[0].startswith("Please answer with one of the numbers")
+    ming.say("help")
+    assert told(group) == ["no help"]
+    eventually(lambda: len(ended) == 2)
+    ming.say("quiz")
+    assert told(group) == ["which?"]
+    ming.say("算了")
+    eventually(lambda: len(ended) == 3)
+    client.on_group_message(lambda message: f"heard {message.text}")
+    ming.say("quiz")
+    assert told(group) == ["which?"]
+    ming.say("1")
+    assert told(group) == ["took red"]
+    open_dialogues(client, 0)
+    assert len(life.waiters) == 0
+    assert errors == expected_errors == []
+
+
+def test_a_choice_in_a_game_keeps_its_person(client, group, ming):
+    """No handler hears of what is said there, so the question is offered it all."""
+
+    @client.on_group_message(keywords="game")
+    def game(message):
+        item = message.wait_channel("who?", force=True)
+        picked = item.message.choose("which?", ["red", "blue"])
+        item.close_event()
+        return picked
+
+    started(client)
+    ming.say("game")
+    told(group)
+    ming.say("me")
+    assert told(group) == ["which?"]
+    ming.say("green")
+    assert told(group)[0].startswith("Please answer")
+    ming.say("blue")
+    assert told(group) == ["blue"]
+
+
+def test_a_button_may_go_on_asking(sim, client, group, ming):
+    """What it calls asks who clicked, and nobody else, in a group and in private."""
+
+    def order(click):
+        dish = click.choose("What would you like?", ["noodles", "rice"])
+        count = click.ask("How many?").text
+        return f"{count} x {dish} {click.confirm('sure?')}"
+
+    menu = Chain().text("menu").keyboard(Keyboard().row(Button("order", on_click=order)))
+    client.on_message(keywords="menu")(lambda message: menu)
+    started(client)
+    hong = group.member("Hong")
+    private = sim.platform.user("Ming")
+    for chat, person in ((group, ming), (private, private)):
+        person.say("menu")
+        person.click(chat.next_reply(), "1-1").wait_acknowledged()
+        question = chat.next_reply()
+        if chat is group:
+            hong.say("3")
+            hong.click(question, "1-1")
+        person.click(question, "1-2")
+        assert told(chat) == ["How many?"]
+        person.say("2")
+        assert told(chat) == ["sure?"]
+        person.say("yes")
+        assert told(chat) == ["2 x rice True"]
+    assert len(client._life.waiters) == 0
+
+
+def test_a_hundred_clicks_that_wait_hold_nobody_up(client, group):
+    """Whoever asks after a click gives back his worker and his lane, as other handlers do."""
+    click_me = Button("go", on_click=lambda click: f"hello {click.ask('name?').text}")
+    menu = Chain().text("menu").keyboard(Keyboard().row(click_me))
+    client.on_group_message(keywords="menu")(lambda message: menu)
+    client.on_group_message(keywords="ping")(lambda message: "pong")
+    life = started(client)
+    people = [group.member(f"P{number:03}") for number in range(100)]
+    people[0].say("menu")
+    shown = group.next_reply(10)
+    for person in people:
+        person.click(shown, "1-1")
+    open_dialogues(client, 100)
+    assert told(group, 100) == ["name?"] * 100
+    group.member("other").say("ping")
+    assert told(group) == ["pong"]
+    for person in people:
+        person.say(person.name)
+    assert sorted(told(group, 100)) == [f"hello {person.name}" for person in people]
+    open_dialogues(client, 0)
+    assert len(life.waiters) == 0
 
 
 # ---------------------------------------------------------------------- anybody in the group

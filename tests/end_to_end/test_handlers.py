@@ -289,6 +289,36 @@ def test_a_cooldown(stepped, group):
     assert "please wait 30 s" in said[1]
 
 
+def test_a_slip_of_the_pen_is_no_use_of_a_command(client, chat):
+    """A cooldown counts what was understood."""
+
+    @client.on_command("cc", cooldown=30)
+    def cc(count: int):
+        return f"counted {count}"
+
+    assert "/cc <count>" in chat("/cc x")[0]
+    assert chat("/cc 1") == ["counted 1"]
+    assert "please wait" in chat("/cc 2")[0]
+
+
+def test_the_log_says_which_function_failed_and_what_it_returned(client, chat, expected_errors):
+    """A handler that returns a number, and a timed task that raises."""
+
+    @client.on_message(keywords="number")
+    def ret(message):
+        return 5
+
+    @client.timed_task(each=3600, run_when_added=True)
+    def tick():
+        raise ValueError("oops")
+
+    assert chat("number") == []
+    eventually(lambda: len(expected_errors) == 2)
+    told = sorted(record.getMessage().replace("\n", " ") for record in expected_errors)
+    assert any(re.search(r"ret \(test_handlers\.py:\d+\) failed: it returned 5", x) for x in told)
+    assert any(re.search(r"tick \(test_handlers\.py:\d+\) failed: .*oops", x) for x in told)
+
+
 @pytest.mark.expected_errors
 def test_a_verify_that_raises_silences_nobody_else(client, chat):
     """It is told to on_exception, once."""

@@ -97,6 +97,21 @@ def test_without_a_client_the_error_names_the_remedy(call):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("sample", ["group_at", "c2c_plain", "button_group", "button_c2c"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda event: event.ask("name?"),
+        lambda event: event.confirm("sure?"),
+        lambda event: event.choose("which?", ["red"]),
+    ],
+)
+def test_who_wrote_or_clicked_can_be_asked(receive, sample, call):
+    """By messages and clicks alike; without a client the error says so."""
+    with pytest.raises(StateError, match="has no client behind it"):
+        call(receive(sample))
+
+
 def test_acknowledge_without_a_client(receive):
     """Nor can an interaction parsed without one."""
     with pytest.raises(StateError, match="this Interaction has no client"):
