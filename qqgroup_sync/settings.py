@@ -249,7 +249,7 @@ def _check_media(settings: Settings) -> None:
             ),
             language=settings.language,
         )
-    if settings.media == "upload" and hasattr(builder, "domain"):
+    if settings.media == "upload" and hasattr(type(builder), "domain"):
         raise ConfigError(
             "media='upload' never opens a port, but this builder serves files",
             remedy=Text("Use media='auto' or media='serve'.", "请使用 media='auto' 或 'serve'。"),

@@ -211,3 +211,13 @@ def test_credentials_of_another_type_are_refused(appid, secret):
     with pytest.raises(ConfigError, match="is a str, not") as caught:
         settle(appid, secret, environment={})
     assert caught.value.remedy
+
+
+def test_a_builder_that_serves_does_not_go_with_uploads():
+    """Said at once, without asking a builder that nobody opened yet for its address."""
+    from qqgroup_sync.media.serving import QQGroupChainBuilder
+
+    builder = QQGroupChainBuilder(QQGroupChainBuilderOptions(port=0))
+    with pytest.raises(ConfigError, match="this builder serves files") as caught:
+        settings_of(media="upload", default_chain_builder=builder)
+    assert "media='auto'" in caught.value.remedy

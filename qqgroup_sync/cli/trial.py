@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.simulator.groups import Group
     from qqgroup_sync.simulator.records import ChatMessage
+    from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.users import User
 
 SLICE = 0.2  # seconds between two looks at the script
@@ -206,4 +207,29 @@ class Trial:
 
 
 def _line(message: ChatMessage) -> str:
-    return f"{message.sender.name}: {message.text}"
+    """Return a message as the terminal shows it: text, what it carries, its buttons."""
+    parts = [
+        message.text.strip("\u200b"),  # what stands above buttons without a text
+        *(_medium(file) for file in (*message.files, *message.pictures)),
+    ]
+    if ark := message.raw.get("ark"):
+        parts.append(f"[card {ark.get('template_id')}]")
+    rows = ((message.keyboard or {}).get("content") or {}).get("rows", ())
+    labels = [button["render_data"]["label"] for row in rows for button in row["buttons"]]
+    if labels:
+        parts.append(f"[buttons: {' | '.join(labels)}]")
+    elif message.keyboard:
+        parts.append(f"[buttons of template {message.keyboard.get('id')}]")
+    return f"{message.sender.name}: {' '.join(part for part in parts if part)}"
+
+
+def _medium(file: MediaFile) -> str:
+    kind = {1: "picture", 2: "video", 3: "voice"}.get(file.file_type, "file")
+    size = file.picture_size if kind == "picture" and file.blob is not None else None
+    measure = f" {size[0]}x{size[1]}" if size else ""
+    name = f" {file.name}" if kind == "file" and file.name else ""
+    many = file.size
+    weight = f"{many} B" if many < 1000 else f"{many / 1024:.1f} KB"
+    if many >= 1000 * 1024:
+        weight = f"{many / 1024**2:.1f} MB"
+    return f"[{kind}{name} {file.content_type}{measure}, {weight}]"

@@ -21,6 +21,9 @@ MOST_PIXELS = 80_000_000
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B")
 _NEAREST_MODES = {"I": "I;16", "F": "L", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
 _LONGEST_JPEG_SIDE = 65_500
+_MOVING = ("GIF", "WEBP", "PNG", "AVIF")  # of others, such as TIFF, the first page is shown
+_ORIENTATION = 0x0112  # EXIF; from 5 on width and height change places
+_WIDTH, _HEIGHT = 0x0100, 0x0101  # TIFF
 
 
 def sendable(source: Source) -> Source:
@@ -63,8 +66,20 @@ def sendable(source: Source) -> Source:
 def encoded(picture: Image) -> tuple[bytes, formats.Format]:
     """Return a PIL image as png; as jpg when that is too large and nothing is transparent.
 
-    The pixels are taken as they stand: EXIF data do not turn them.
+    One that moves and stands at its first frame becomes a gif; after ``seek()`` it is the frame
+    that it stands at. EXIF data turn the pixels, because a png has none that a client would heed.
+
+    Raises:
+        MediaTooLarge: All frames together have too many pixels.
     """
+    if _moves(picture):
+        if picture.width * picture.height * _frames(picture) > MOST_PIXELS:
+            raise _too_many_pixels("the moving picture")
+        return _as_gif(picture), formats.GIF
+    if _orientation(picture) != 1:
+        from PIL import ImageOps  # noqa: PLC0415 - an extra
+
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode not in _PNG_MODES:
         picture = picture.convert(_NEAREST_MODES.get(picture.mode, "RGB"))
     target = io.BytesIO()
@@ -74,6 +89,28 @@ def encoded(picture: Image) -> tuple[bytes, formats.Format]:
     target = io.BytesIO()
     picture.convert("RGB").save(target, format="JPEG", quality=90)
     return target.getvalue(), formats.JPEG
+
+
+def size_of(source: Source) -> tuple[int, int] | None:
+    """Return width and height of what :func:`sendable` makes of a picture; None when unknown.
+
+    Raises:
+        MediaError: The file cannot be read any more.
+    """
+    if source.url or source.format in NATIVE_IMAGES or not has_pillow():
+        return source.picture_size()
+    from PIL import Image as Pictures  # noqa: PLC0415 - an extra
+
+    try:
+        with source.open() as file, Pictures.open(file) as picture:
+            tags = getattr(picture, "tag_v2", {})  # of a TIFF, whose size Pillow may have turned
+            size = tags.get(_WIDTH, picture.width), tags.get(_HEIGHT, picture.height)
+            turned = not _moves(picture) and _orientation(picture) >= 5
+    except MediaError:
+        raise
+    except Exception:  # damaged, or a bomb: what sends it tells
+        return None
+    return size[::-1] if turned else size
 
 
 def _fits_jpeg(picture: Image) -> bool:
@@ -92,15 +129,27 @@ def _is_transparent(picture: Image) -> bool:
 
 
 def _converted(picture: Image, source: Source) -> tuple[bytes, formats.Format]:
-    moving = source.format in (formats.WEBP, formats.AVIF)  # of a tiff the first page is shown
-    frames = getattr(picture, "n_frames", 1) if moving else 1
+    frames = _frames(picture) if _moves(picture) else 1
     if picture.width * picture.height * frames > MOST_PIXELS:
         raise _too_many_pixels(source)
-    if frames > 1:
-        return _as_gif(picture), formats.GIF
-    from PIL import ImageOps  # noqa: PLC0415 - an extra
+    return encoded(picture)
 
-    return encoded(ImageOps.exif_transpose(picture))
+
+def _moves(picture: Image) -> bool:
+    return picture.format in _MOVING and _frames(picture) > 1 and picture.tell() == 0
+
+
+def _frames(picture: Image) -> int:
+    return getattr(picture, "n_frames", 1)
+
+
+def _orientation(picture: Image) -> int:
+    """Return how EXIF data turn a picture; 1 for not at all."""
+    try:
+        found = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # Pillow raises almost anything; the pixels may be fine
+        return 1
+    return found if found in range(2, 9) else 1
 
 
 def _as_gif(picture: Image) -> bytes:
@@ -109,12 +158,13 @@ def _as_gif(picture: Image) -> bytes:
     # disposal: each frame replaces the one before, which else shows through its transparent parts
     loop = picture.info.get("loop", 0)
     picture.save(target, format="GIF", save_all=True, disposal=2, loop=loop)
+    picture.seek(0)  # where the user left it
     return target.getvalue()
 
 
-def _too_many_pixels(source: Source) -> MediaTooLarge:
+def _too_many_pixels(what: object) -> MediaTooLarge:
     return MediaTooLarge(
-        f"{source} has too many pixels to convert, the limit is {MOST_PIXELS // 10**6} million",
+        f"{what} has too many pixels to convert, the limit is {MOST_PIXELS // 10**6} million",
         cause=Text("All frames count.", "所有帧的像素合计。"),
         remedy=Text("Make it smaller, or save it as jpg.", "请缩小图片，或另存为 jpg。"),
     )

@@ -8,7 +8,7 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from qqgroup_sync.errors import UnsupportedMedia
+from qqgroup_sync.errors import Text, UnsupportedMedia
 from qqgroup_sync.media.pcm import RATE
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ _MAX_CHUNKS = 1000
 _BLOCK_SECONDS = 0.01
 _BLOCK_SAMPLES = 8192
 _AFTER_SOUND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"JUNK")
+_SAVE_AGAIN = Text(
+    "Was it written to its end? Save it again as wav (PCM, 16 bit) or as mp3.",
+    "文件是否已完整写入？请重新另存为 wav（PCM，16 位）或 mp3。",
+)
 
 
 class Layout(NamedTuple):
@@ -71,7 +75,11 @@ def read_layout(file: BinaryIO) -> Layout | None:
             header = file.read(min(size, 40))
         elif name == b"data":
             return _layout(header, start, _true_size(file, start, size, end))
-    raise UnsupportedMedia("the WAV file has no sound in it: its data chunk is missing")
+    raise _unreadable("the WAV file has no sound in it: its data chunk is missing")
+
+
+def _unreadable(summary: str) -> UnsupportedMedia:
+    return UnsupportedMedia(summary, remedy=_SAVE_AGAIN)
 
 
 def _chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -95,21 +103,21 @@ def _true_size(file: BinaryIO, start: int, stated: int, end: int) -> int:
 
 def _layout(header: bytes, start: int, size: int) -> Layout | None:
     if len(header) < 16:
-        raise UnsupportedMedia("the WAV file does not say what its samples look like")
+        raise _unreadable("the WAV file does not say what its samples look like")
     codec, channels, rate, _, frame, bits = struct.unpack("<HHIIHH", header[:16])
     if codec == _EXTENSIBLE and len(header) >= 26:
         codec = int.from_bytes(header[24:26], "little")
     if codec not in (_PCM, _FLOAT):
         return None
     if not 1 <= channels <= _MAX_CHANNELS or rate not in _RATES:
-        raise UnsupportedMedia(f"a WAV file with {channels} channels at {rate} Hz cannot be read")
+        raise _unreadable(f"a WAV file with {channels} channels at {rate} Hz cannot be read")
     # The size of a frame decides: samples of 20 bits lie in 3 bytes, those of 24 also in 4.
     width = frame // channels if frame and frame % channels == 0 else (bits + 7) // 8
     if width not in ((4, 8) if codec == _FLOAT else (1, 2, 3, 4)):
-        raise UnsupportedMedia(f"a WAV file with samples of {bits} bits cannot be read")
+        raise _unreadable(f"a WAV file with samples of {bits} bits cannot be read")
     frames = size // (width * channels)
     if not frames:
-        raise UnsupportedMedia("the WAV file has no sound in it")
+        raise _unreadable("the WAV file has no sound in it")
     return Layout(rate, channels, width, codec == _FLOAT, start, frames)
 
 

@@ -146,9 +146,9 @@ class Renderer:
             error=MediaError(
                 f"the page {what} within {timeout:g} s",
                 remedy=Text(
-                    "Pass a longer timeout=; look for an endless loop in the page or in"
-                    " on_page_rendered.",
-                    "请传入更长的 timeout=；检查页面或 on_page_rendered 中是否有死循环。",
+                    "Look for an endless loop in the page or in on_page_rendered, and draw fewer"
+                    " pages at once.",
+                    "请检查页面或 on_page_rendered 中是否有死循环，并减少同时绘制的页面。",
                 ),
                 language=self._language,
             )

@@ -242,7 +242,8 @@ class Chain:
         """Append a voice: wav and SILK need nothing, other formats the extra ``audio``.
 
         Args:
-            file: As with :meth:`image`.
+            file: One sound: a path, bytes, a file opened with 'rb', a URL or a ``data:`` URL. For
+                several call it several times.
             title: File name.
             convert: True always makes SILK of it, False never does, None when QQ asks for it.
             bitrate: Of the SILK, in bit/s.
@@ -261,11 +262,24 @@ class Chain:
         )
 
     def video(self, file: Any, *, name: str = "", progress: Progress | None = None) -> Chain:
-        """Append a video, mp4; arguments as with :meth:`image`."""
+        """Append a video, mp4.
+
+        Args:
+            file: One video: a path, bytes, a file opened with 'rb', a URL or a ``data:`` URL.
+            name: File name.
+            progress: As with :meth:`image`.
+        """
         return self.append(Video(file, name, progress=progress))
 
     def file(self, file: Any, name: str = "", *, progress: Progress | None = None) -> Chain:
-        """Append a file of any kind, up to 200 MB; arguments as with :meth:`image`."""
+        """Append a file of any kind, up to 200 MB.
+
+        Args:
+            file: One file: a path, bytes, a file opened with 'rb', a URL, a ``data:`` URL, or a
+                PIL image or matplotlib figure, which becomes a png.
+            name: File name; what it is called in the chat.
+            progress: As with :meth:`image`.
+        """
         return self.append(File(file, name, progress=progress))
 
     # ------------------------------------------------------------------ drawn pictures

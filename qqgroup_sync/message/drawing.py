@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ MAX_CHARACTERS = 100_000
 AUTOMATIC_WIDTH = 680  # at most, when none is given; about 45 Chinese characters in a line
 LINE_HEIGHT = 1.5  # times the font size
 TAB = 4.0  # times the font size
+
+_MOST_BOXES = 100  # characters that the log tells of
+_boxes: set[str] = set()  # it has told of these
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ def text_image(
 ) -> bytes:
     """Draw a text and return it as PNG. Does not block; call it from any thread.
 
+    Other characters that no font has, such as rare scripts, or emoji without an emoji font, are
+    drawn as boxes; a warning in the log names each of them once.
+
     All lengths are in points of which ``scale`` pixels make one, so that the picture is sharp on
     phones: a width of 400 gives 800 pixels. ``scale=1`` gives exactly the pixels named.
 
@@ -84,8 +92,8 @@ def text_image(
 
     Raises:
         ConfigError: A colour, a length or the font is wrong.
-        UnsupportedMedia: Pillow is missing, or no font has the text's characters, or an inserted
-            picture is none.
+        UnsupportedMedia: Pillow is missing, or the text has Chinese, Japanese or Korean characters
+            and no font for them was found, or an inserted picture is none.
         MediaTooLarge: The picture would be larger than 20 000 pixels.
         MediaError: An inserted picture cannot be read.
     """
@@ -185,7 +193,9 @@ class _Drawing:
         """Return the lines, ready to be drawn; stop early when they are too many."""
         rows: list[list[_Piece]] = []
         for line in text_layout.lines(text, fonts.width, width=room, tab=tab):
-            rows.append(list(_pieces(line, fonts, self._padding)))
+            glyphs = list(line)
+            _warn_of_boxes(glyphs, fonts)
+            rows.append(list(_pieces(glyphs, fonts, self._padding)))
             if len(rows) * pitch > MAX_SIDE:
                 raise self._too_large(f"the text needs more than {MAX_SIDE} pixels", MAX_SIDE)
         return rows
@@ -304,6 +314,26 @@ class _Drawing:
                 "请分成几部分发送，或作为文件发送；也可以减小 scale= 或 font_size=。",
             ),
             language=self._language,
+        )
+
+
+def _warn_of_boxes(line: Iterable[Glyph], fonts: Fonts) -> None:
+    """Log which characters no font has, each once in the life of the program."""
+    if len(_boxes) >= _MOST_BOXES:
+        return
+    new: set[str] = set()
+    for glyph in line:
+        face, shown = fonts.drawn(glyph.text)
+        # Invisible characters have no glyph in most fonts, and need none.
+        if shown and shown[0].isprintable() and not face.has(shown):
+            new.add(shown[0])
+    new -= _boxes
+    if new:
+        _boxes.update(new)
+        logger.warning(
+            "text_image: no font here has %s: drawn as boxes; install a font for them"
+            " (emoji: fonts-noto-color-emoji), or pass font=",
+            " ".join(f"{one} (U+{ord(one):04X})" for one in sorted(new)),
         )
 
 

@@ -41,6 +41,8 @@ class Markdown(Element):
 
     Source: markdown page, 2026-08. Pictures need a public URL and a size hint:
     ``![alt #208px #320px](https://...)``; ``Image(..., inline=True)`` brings both by itself.
+    The hint is the size of the picture as the SDK would upload it; what a builder makes of it
+    instead is not measured.
     """
 
     content: str
@@ -305,8 +307,9 @@ class Image(Medium):
     """A picture.
 
     Attributes:
-        inline: Show it inside the text around it, as markdown, instead of as a message of its own;
-            any number of them in one message. The platform fetches it from a public URL, which it
+        inline: Show it inside the text around it, as markdown, instead of as a message of its own.
+            Nine of them fit into one message, fewer beside a long text; what is more is sent in
+            further messages. The platform fetches it from a public URL, which it
             gets from the builder, from the platform's own storage, or from the resource service.
         alt: What stands there while an inline picture loads.
     """

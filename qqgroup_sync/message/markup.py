@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from qqgroup_sync.media.images import size_of
 from qqgroup_sync.message.urls import escape_markdown
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _WHOLE = re.compile(
 )
 # Where the address of a picture is still to come; private-use characters, which nobody types.
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")
+PICTURE_ROOM = 400  # characters that a picture's address, size and words take in the end
 
 
 def at_markup(at: At) -> str:
@@ -59,10 +61,12 @@ def fill_in(content: str, picture: Callable[[int], str]) -> str:
 def picture_markup(image: Image, url: str) -> str:
     """Return what shows a picture; the size is needed for a correct layout.
 
+    It is measured as the platform gets it when no builder changes it: turned, or converted.
+
     Raises:
         MediaError: The file cannot be read any more.
     """
-    size = image.content.picture_size()
+    size = size_of(image.content)
     hint = f" #{size[0]}px #{size[1]}px" if size else ""
     target = url.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
     return f"![{escape_markdown(image.alt or 'image')}{hint}]({target})"
@@ -72,15 +76,16 @@ def split(text: str, limit: int, *, markdown: bool) -> list[str]:
     """Cut a text into pieces of at most ``limit`` characters; [] when nothing is visible.
 
     A cut is made at the last blank line, line break or space in the later half of a piece; in
-    markdown not inside a mention, a link or an escape that fits into a piece.
+    markdown not inside a mention, a link or an escape that fits into a piece. No piece gets more
+    pictures than it has room for when their marks have become addresses.
     """
     pieces: list[str] = []
-    while len(text) > limit:
-        head = text[:limit]
-        cut = limit
+    while (cut := _room(text, limit, markdown=markdown)) < len(text):
+        head = text[:cut]
+        half = cut // 2
         for mark in ("\n\n", "\n", "。", " "):
             place = head.rfind(mark)
-            if place >= limit // 2:
+            if place >= half:
                 cut = place + len(mark)
                 break
         if markdown:
@@ -89,6 +94,23 @@ def split(text: str, limit: int, *, markdown: bool) -> list[str]:
         text = text[cut:].lstrip("\n")
     pieces.append(text)
     return [piece for piece in pieces if _VISIBLE.search(piece)]
+
+
+def _room(text: str, limit: int, *, markdown: bool) -> int:
+    """Return how much of the text one piece takes at most.
+
+    Who splits markdown with pictures keeps up to half of a message free for them: text and
+    pictures together get twice the limit.
+    """
+    room = min(limit, len(text))
+    if not markdown:
+        return room
+    for number, mark in enumerate(_MARK.finditer(text, 0, room), 1):
+        left = 2 * limit - number * PICTURE_ROOM
+        if number > 1 and mark.end() > left:
+            return mark.start()
+        room = min(room, max(mark.end(), left))
+    return room
 
 
 def _before_the_whole(text: str, cut: int) -> int:

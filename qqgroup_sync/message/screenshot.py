@@ -166,8 +166,9 @@ class _Shot:
             raise MediaTooLarge(
                 f"{self._name} is {round(height)} pixels high, the limit is {MAX_SIDE}",
                 remedy=Text(
-                    "Part it into several pages, make it wider, or lower scale=.",
-                    "请拆成多页，或加大宽度，或减小 scale=。",
+                    "Part it into several messages; a page of your own also gets lower when it is"
+                    " wider: html(width=...).",
+                    "请拆成多条消息；自己的页面也可用 html(width=...) 加宽，使其变矮。",
                 ),
                 language=self._language,
             )
@@ -189,8 +190,9 @@ class _Shot:
         return MediaError(
             f"{self._name} did not {what} in time",
             remedy=Text(
-                "Pass a longer timeout=, or make the page simpler.",
-                "请传入更长的 timeout=，或简化页面。",
+                "Make the page simpler, look for pictures or scripts that load slowly, and keep"
+                " render_time= short.",
+                "请简化页面，检查加载缓慢的图片或脚本，并缩短 render_time=。",
             ),
             language=self._language,
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.errors import (
     ApiError,
+    ConfigError,
     QQGroupError,
     RateLimited,
     StateError,
@@ -20,7 +21,9 @@ from qqgroup_sync.errors import (
     TransportError,
 )
 from qqgroup_sync.events.models import Message
-from qqgroup_sync.message.elements import Markdown
+from qqgroup_sync.message import elements
+from qqgroup_sync.message.chain import Chain
+from qqgroup_sync.message.elements import Element, Markdown
 from qqgroup_sync.message.markup import split
 from qqgroup_sync.sending.addresses import address_of, source_of
 from qqgroup_sync.sending.sender import LAST_CALL
@@ -65,7 +68,12 @@ class Stream:
     def write(self, text: object) -> None:
         """Append text; blocks while a frame is sent, which is not at every call.
 
+        Args:
+            text: A str, a chain of nothing but text, or what ``str()`` makes text of, such as a
+                number.
+
         Raises:
+            ConfigError: It is no text: a picture, another element, bytes, None.
             StateError: The stream was closed.
             ReplyExpired: The message is too old to be answered.
             ApiError: The platform refuses.
@@ -75,7 +83,7 @@ class Stream:
                 "the stream was closed",
                 remedy=Text("Write inside the with block.", "请在 with 代码块内写入。"),
             )
-        self.text += str(text)
+        self.text += _text_of(text)
         self._show()
 
     def close(self) -> None:
@@ -105,6 +113,27 @@ class Stream:
             if error is None:
                 raise
             logger.warning("the streamed message could not be ended: %s", failure.summary)
+
+
+def _text_of(content: object) -> str:
+    """Return what can be streamed as text; nothing else may silently become text."""
+    parts = list(content) if isinstance(content, Chain) else [content]
+    for part in parts:
+        medium = hasattr(part, "save") or hasattr(part, "savefig")  # a PIL image, a figure
+        if medium or (
+            isinstance(part, Element | bytes | bytearray | memoryview | list | tuple | None)
+            and not isinstance(part, elements.Text)
+        ):
+            raise ConfigError(
+                f"a stream takes text only, not {type(part).__name__}",
+                remedy=Text(
+                    "Send everything else with message.reply(), before or after the stream; of a"
+                    ' piece that may be None write `piece or ""`.',
+                    "其他内容请在流式消息之前或之后用 message.reply() 发送；"
+                    '片段可能为 None 时请写 `piece or ""`。',
+                ),
+            )
+    return "".join(str(part) for part in parts)
 
 
 class CollectedStream(Stream):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image as PictureImage
 
-from qqgroup_sync import ReplyLimitReached, StateError
+from qqgroup_sync import Chain, ConfigError, ReplyLimitReached, StateError
+from qqgroup_sync.message.elements import Face
 from qqgroup_sync.runtime.clock import Clock
 from tests.waiting import eventually
 
@@ -220,3 +222,29 @@ def test_a_refused_notice_is_no_error(sim, talk):
         return str(message.typing())
 
     assert talk(handler).next_reply().content == "False"
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_a_stream_refuses_what_is_no_text(talk, group):
+    """A picture would arrive as the words that name it; a chain of text is text."""
+    picture = PictureImage.new("RGB", (3, 3))
+    things = [Chain().image(picture), Chain().elements, b"bytes", None, picture, Face(14)]
+    refused = []
+
+    def handler(message):
+        with message.stream() as stream:
+            stream.write(Chain().text("one ").text("two "))
+            for thing in things:
+                with pytest.raises(ConfigError, match="a stream takes text only") as caught:
+                    stream.write(thing)
+                refused.append(caught.value)
+            stream.write(3)
+
+    message = talk(handler, group=group).next_reply()
+    if not group:
+        message.wait_finished(10)
+    assert message.content == "one two 3"
+    assert len(refused) == len(things)
+    assert all("message.reply()" in error.remedy for error in refused)
+    refused[0].language = "zh"
+    assert "message.reply()" in refused[0].remedy

@@ -199,6 +199,37 @@ def test_try_shows_why_a_reply_was_refused(tmp_path):
     assert 'urls="markdown"' in done.stderr
 
 
+def test_try_shows_what_is_no_text(tmp_path):
+    """Pictures, voices, files and buttons stand in brackets."""
+    (tmp_path / "notes.txt").write_text("some notes", encoding="utf-8")
+    script = tmp_path / "many.py"
+    script.write_text(
+        "import io, wave\n"
+        "from PIL import Image\n"
+        "from qqgroup_sync import Button, Chain, Client\n"
+        "sound = io.BytesIO()\n"
+        "with wave.open(sound, 'wb') as file:\n"
+        "    file.setparams((1, 2, 24000, 0, 'NONE', ''))\n"
+        "    file.writeframes(bytes(24000))\n"
+        "picture = Image.new('RGB', (32, 20))\n"
+        "client = Client()\n"
+        "@client.on_group_message\n"
+        "def handle(message):\n"
+        "    message.reply(Chain().text('look').image(picture))\n"
+        "    message.reply(Chain().voice(sound.getvalue()))\n"
+        f"    message.reply(Chain().file({str(tmp_path / 'notes.txt')!r}))\n"
+        "    message.reply(Chain().keyboard([[Button('yes'), Button('no')]]))\n"
+        "client.run()\n",
+        encoding="utf-8",
+    )
+    done = command("try", script, "--say", "hello")
+    lines = [line.partition(": ")[2] for line in done.stdout.splitlines()]
+    assert re.search(r"^look \[picture image/png 32x20, \d+ B\]$", "\n".join(lines), re.MULTILINE)
+    assert any(re.fullmatch(r"\[voice \S+, [\d.]+ K?B\]", line) for line in lines), done.stdout
+    assert any(re.fullmatch(r"\[file notes\.txt \S+, 10 B\]", line) for line in lines), done.stdout
+    assert "[buttons: yes | no]" in lines
+
+
 def test_try_chats_in_the_terminal():
     """--console reads lines and prints replies."""
     process = subprocess.Popen(

@@ -208,6 +208,58 @@ def test_a_picture_that_moves_twice_does_not_move_for_ever():
     assert opened(sendable(load(data, "image"))).info["loop"] == 2
 
 
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+def test_a_pil_image_that_moves_is_sent_moving(form):
+    """With every frame and its duration, and the user's image stands where it stood."""
+    frames = ball("RGB", "white")
+    data = saved(
+        frames[0], form, save_all=True, append_images=frames[1:], duration=[50, 100, 150, 200, 250]
+    )
+    with Image.open(io.BytesIO(data)) as picture:
+        source = load(picture, "image")
+        assert picture.tell() == 0
+        assert source.format is formats.GIF
+        shown = opened(source)
+        assert shown.n_frames == 5
+        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(shown)) == 750
+        picture.seek(3)  # this one is meant
+        assert load(picture, "image").format is formats.PNG
+
+
+def test_of_other_pil_images_with_several_pictures_the_first_is_sent():
+    """Pages of a TIFF are no animation."""
+    data = saved(noisy(), "TIFF", save_all=True, append_images=[Image.new("RGB", (5, 5))])
+    with Image.open(io.BytesIO(data)) as picture:
+        source = load(picture, "image")
+    assert source.format is formats.PNG
+    assert same(opened(source), noisy())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_pil_image_is_sent_as_it_is_shown(orientation):
+    """Photos of phones lie on their side and say so in their EXIF data."""
+    data = saved(noisy(), "JPEG", exif=turned(orientation))
+    with Image.open(io.BytesIO(data)) as picture:
+        sent = opened(load(picture, "image"))
+        assert same(sent, ImageOps.exif_transpose(picture))
+
+
+def test_a_pil_image_with_damaged_exif_is_sent_all_the_same():
+    """What turns it is unknown then; the pixels are not."""
+    picture = noisy()
+    picture.info["exif"] = b"Exif\0\0II*\0\xff\xff\xff\xff"
+    assert same(opened(load(picture, "image")), noisy())
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "AVIF", "BMP", "ICO", "PNG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_size_is_that_of_what_is_sent(form, orientation):
+    """Markdown tells it, and a wrong one distorts the picture."""
+    turn = {"exif": turned(orientation)} if form in ("WEBP", "TIFF", "AVIF") else {}
+    source = load(saved(noisy(), form, **turn), "image")
+    assert images.size_of(source) == opened(sendable(source)).size
+
+
 # ---------------------------------------------------------------------- too much
 
 

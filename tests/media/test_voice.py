@@ -156,6 +156,29 @@ def test_bits_per_second_that_no_encoder_knows(bitrate):
         voice.to_silk(sounds.wav(SOUND), bitrate=bitrate)
 
 
+def test_what_comes_out_too_large_is_encoded_again(monkeypatch):
+    """A pure tone comes out 30 % above the rate that was asked for."""
+    monkeypatch.setattr(voice, "_MOST_BYTES", 13_380 // 8 * 10)  # as 980 KiB for ten minutes
+    tone = 0.9 * np.sin(2 * np.pi * 1000 * np.arange(sounds.RATE * 10) / sounds.RATE)
+    asked = []
+    encode = voice.silk_format.encode
+
+    def noted(pcm, *, bitrate, **options):
+        asked.append(bitrate)
+        return encode(pcm, bitrate=bitrate, **options)
+
+    monkeypatch.setattr(voice.silk_format, "encode", noted)
+    assert len(voice.to_silk(sounds.wav(tone))) <= voice._MOST_BYTES
+    assert len(asked) > 1
+    assert asked == sorted(asked, reverse=True)
+
+
+def test_ios_plays_even_loud_noise():
+    """Nothing above 25 kbit/s."""
+    noise = sounds.wav(np.sign(np.random.default_rng(1).uniform(-1, 1, sounds.RATE * 3)))
+    assert rate_of(voice.to_silk(noise)) <= 25_000
+
+
 @pytest.mark.load
 @pytest.mark.parametrize(("seconds", "ios_adaptive"), [(330, True), (600, True), (165, False)])
 def test_long_voices_stay_small(seconds, ios_adaptive):
@@ -208,10 +231,11 @@ def test_what_is_no_sound(content, tmp_path):
     path = tmp_path / "voice.mp3"
     path.write_bytes(content)
     for source in (content, path):
-        with pytest.raises(UnsupportedMedia):
-            voice.to_silk(source)
-        with pytest.raises(UnsupportedMedia):
-            voice.to_wav(source)
+        for use in (voice.to_silk, voice.to_wav):
+            with pytest.raises(UnsupportedMedia) as caught:
+                use(source)
+            assert caught.value.remedy
+            assert source is content or "voice.mp3" in caught.value.summary
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -221,6 +245,11 @@ def test_files_that_cannot_be_read(tmp_path):
             with pytest.raises(MediaError, match="the voice") as caught:
                 use(path)
             assert caught.value.remedy
+    for address in ("https://example.com/a.mp3?sign=abc", "data:audio/wav;base64," + "A" * 5000):
+        with pytest.raises(MediaError, match=r"is an address, not a file") as caught:
+            voice.to_silk(address)
+        assert "Chain().voice(url)" in caught.value.remedy
+        assert len(caught.value.summary) < 80
     for source in (None, 3):
         with pytest.raises(TypeError):
             voice.to_silk(source)
@@ -228,8 +257,9 @@ def test_files_that_cannot_be_read(tmp_path):
 
 def test_only_silk_becomes_wav():
     """Other sounds need no way back."""
-    with pytest.raises(UnsupportedMedia, match="not a SILK voice"):
+    with pytest.raises(UnsupportedMedia, match="not a SILK voice") as caught:
         voice.to_wav(sounds.wav(SOUND))
+    assert "to_silk()" in caught.value.remedy
 
 
 @settings(max_examples=60, deadline=None)

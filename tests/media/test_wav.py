@@ -124,8 +124,9 @@ def test_other_chunks_are_skipped():
 )
 def test_files_without_sound(file):
     """A header that makes no sense, or no sound behind it, is refused."""
-    with pytest.raises(UnsupportedMedia, match="WAV file"):
+    with pytest.raises(UnsupportedMedia, match="WAV file") as caught:
         read_layout(io.BytesIO(file))
+    assert "PCM" in caught.value.remedy
 
 
 def test_compressed_sound_is_for_others():

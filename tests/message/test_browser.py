@@ -1,8 +1,10 @@
 """The renderer with a real Chromium: what it draws, how it fails, what it leaves behind."""
 
 import contextlib
+import inspect
 import io
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -21,7 +23,9 @@ from qqgroup_sync.errors import (
     UnsupportedMedia,
     WaitCancelled,
 )
+from qqgroup_sync.message import screenshot
 from qqgroup_sync.message.browser import Page, Renderer, markdown_page
+from qqgroup_sync.message.chain import Chain
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from tests.waiting import eventually
 
@@ -270,6 +274,23 @@ def test_an_init_that_throws(shared, tmp_path):
         shared.render(Page(path=tmp_path / "card.html", data={}))
 
 
+def assert_possible(error):
+    """Fail when a remedy names an argument that nobody can pass: users write ``Chain().html``."""
+    known = set(inspect.signature(Chain.html).parameters)
+    for language in ("en", "zh"):
+        error.language = language
+        assert error.remedy
+        assert set(re.findall(r"(\w+)=", error.remedy)) <= known
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_late_page_says_what_can_be_done(language):
+    """Here without a browser: the time was over before it began."""
+    clock = Clock()
+    late = screenshot._Shot(Page(html="x"), None, Deadline(clock, 0.0), language)._late("load")
+    assert_possible(late)
+
+
 @browser
 def test_an_init_that_never_ends_its_promise(shared):
     """The time-out is the caller's."""
@@ -301,8 +322,9 @@ def test_errors_inside_the_page_are_log_lines(shared, site, caplog):
 @browser
 def test_a_page_that_is_too_high(shared):
     """Chromium would repeat its upper part."""
-    with pytest.raises(MediaTooLarge, match="16000"):
+    with pytest.raises(MediaTooLarge, match="16000") as caught:
         shared.render(Page(html="<div style='height:20000px'>", render_time=0))
+    assert_possible(caught.value)
 
 
 @browser
@@ -353,8 +375,9 @@ def test_a_browser_without_work_is_closed(renderer):
 def test_a_page_that_computes_forever_costs_its_caller_only(renderer):
     """The browser is ended, and the next page gets a new one."""
     renderer.render(Page(html=BLOCK, render_time=0))
-    with pytest.raises(MediaError, match="not drawn within 3 s"):
+    with pytest.raises(MediaError, match="not drawn within 3 s") as caught:
         renderer.render(Page(html=FOREVER, data=1), timeout=3)
+    assert_possible(caught.value)
     assert renderer.render(Page(html=BLOCK, render_time=0))
 
 

@@ -1,6 +1,7 @@
 """Text pictures, looked at pixel by pixel."""
 
 import io
+import logging
 import sys
 import threading
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from qqgroup_sync.errors import ConfigError, MediaError, MediaTooLarge, UnsupportedMedia
+from qqgroup_sync.message import drawing
 from qqgroup_sync.message.drawing import ImageElem, text_image
 
 from .test_fonts import needs_cjk, needs_emoji
@@ -246,6 +248,19 @@ def test_an_inserted_picture_has_a_limit(red_png):
             text_image("a", [ImageElem(red_png, size, (0, 0))])
     with pytest.raises(MediaTooLarge):
         text_image("a", [ImageElem(red_png, 10, (100_000, 0))])
+
+
+def test_characters_that_no_font_has_are_named_once_in_the_log(caplog, monkeypatch):
+    """They become boxes, which nobody would understand without a word."""
+    monkeypatch.setattr(drawing, "_boxes", set())
+    cuneiform = "\U00012000"
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            draw(f"plain {cuneiform}\n{cuneiform}\u200d\t")
+    (record,) = caplog.records
+    assert "U+12000" in record.getMessage()
+    assert "U+200D" not in record.getMessage()
+    assert "U+0070" not in record.getMessage()
 
 
 @needs_emoji

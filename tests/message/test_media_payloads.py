@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image as PictureImage
 
 from qqgroup_sync import Ark, Button, Chain, File, Image, Keyboard, Text, Video, Voice
 from qqgroup_sync.errors import ContentRejected
@@ -169,6 +171,36 @@ def test_inline_pictures_bring_their_size():
     image = Image(png(size=(30, 20)), inline=True, alt="a [cat]")
     text = picture_markup(image, "https://x.cn/(a) b")
     assert text == r"![a \[cat\] #30px #20px](https://x.cn/%28a%29%20b)"
+
+
+def test_a_converted_picture_brings_the_size_that_it_will_have():
+    """The webp says how it is turned; the png made of it is turned."""
+    data, exif = io.BytesIO(), PictureImage.Exif()
+    exif[0x0112] = 6
+    PictureImage.new("RGB", (30, 20)).save(data, "WEBP", exif=exif)
+    text = picture_markup(Image(data.getvalue(), inline=True), "https://x.cn/a")
+    assert text == "![image #20px #30px](https://x.cn/a)"
+
+
+@pytest.mark.parametrize("words", ["", "x", "word " * 300])
+def test_inline_pictures_with_long_addresses_fit_into_their_messages(words):
+    """Twenty of them do not fit into one; each stands in one message, in order."""
+    chain = Chain()
+    for number in range(20):
+        chain.text(words).image(PNG, inline=True, alt=str(number))
+    found = build(chain, scene="group")
+    shown = [
+        fill_in(
+            payload.body["markdown"]["content"],
+            lambda number, payload=payload: picture_markup(
+                payload.pictures[number], f"https://storage.example/{'a' * 330}"
+            ),
+        )
+        for payload in found
+    ]
+    assert max(map(len, shown)) <= 4000
+    assert re.findall(r"!\[(\d+) ", "".join(shown)) == [str(number) for number in range(20)]
+    assert "".join(shown).count("word") == words.count("word") * 20
 
 
 def test_many_inline_pictures_are_numbered_in_order_over_several_messages():
