@@ -19,12 +19,14 @@ from qqgroup_sync.errors import (
     ConfigError,
     MediaError,
     MediaTooLarge,
+    StateError,
     Text,
     TransportError,
     TransportTimeout,
 )
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     from qqgroup_sync.runtime.clock import Clock
@@ -66,15 +68,29 @@ class Downloads:
         self._direct = direct
         self._language = language
 
-    def read(self, url: str, *, limit: int, timeout: float, progress: Progress | None) -> bytes:
+    def read(
+        self,
+        url: str,
+        *,
+        limit: int,
+        timeout: float,
+        progress: Progress | None,
+        stop: threading.Event | None = None,
+    ) -> bytes:
         """Return the content of a URL.
 
         Raises:
             MediaTooLarge: It has more than ``limit`` bytes.
             MediaError: The server refuses.
             TransportError: No answer, or not within ``timeout`` seconds.
+            StateError: ``stop`` was set meanwhile.
         """
-        return b"".join(self._chunks(url, limit, timeout, progress))
+        pieces = []
+        for piece in self._chunks(url, limit, timeout, progress):
+            pieces.append(piece)
+            if stop is not None and stop.is_set():
+                raise StateError(f"the download of {self._subject} was given up: stopping")
+        return b"".join(pieces)
 
     def save(
         self,
@@ -119,7 +135,7 @@ class Downloads:
     def _chunks(
         self, url: str, limit: int, timeout: float, progress: Progress | None
     ) -> Iterator[bytes]:
-        if not url.startswith(("http://", "https://")):
+        if not url.lower().startswith(("http://", "https://")):
             raise ConfigError(f"{self._subject} has no address to download from")
         ends = self._clock.monotonic() + timeout
         try:
@@ -138,7 +154,7 @@ class Downloads:
             ) from None  # the cause's text holds the presigned link
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportError(
-                f"{self._subject} could not be downloaded: {type(error).__name__}",
+                f"{self._subject} could not be downloaded: {_why(error)}",
                 language=self._language,
             ) from None  # see above
 
@@ -163,7 +179,7 @@ class Downloads:
                 return response
             response.close()
             url = urljoin(url, target)
-            if not url.startswith(("http://", "https://")):
+            if not url.lower().startswith(("http://", "https://")):
                 raise MediaError(f"{self._subject} redirects to no web address")
         raise TransportError(
             f"{self._subject} redirects more than {REDIRECTS} times", language=self._language
@@ -222,6 +238,35 @@ class Downloads:
             remedy=Text("Pass a larger limit=.", "请传入更大的 limit=。"),
             language=self._language,
         )
+
+
+def _why(error: Exception) -> str:
+    """Return in a few words why there was no answer; never the error's text, which has the link."""
+    names, seen = "", set[int]()
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            names += f" {type(one).__name__}"
+            inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+            waiting.extend(inner)
+    for parts, why in _REASONS:
+        if any(part in names for part in parts):
+            return why
+    return type(error).__name__
+
+
+_REASONS = (
+    (("Proxy",), "the proxy does not answer, or refuses"),
+    (("NameResolution", "gaierror"), "its host name is unknown"),
+    (("CertVerification", "CertificateError"), "the server's certificate is not trusted (TLS)"),
+    (("SSL",), "no secure connection came about (TLS)"),
+    (("ConnectionRefused",), "the connection was refused"),
+    (("ConnectionReset", "ConnectionAborted", "RemoteDisconnected"), "the connection broke off"),
+    (("IncompleteRead",), "it broke off in the middle"),
+    (("NewConnection",), "the server cannot be reached"),
+)
 
 
 def _next_chunk(body: Any) -> bytes:

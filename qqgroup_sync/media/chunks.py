@@ -41,7 +41,7 @@ T = TypeVar("T")
 MOST_AT_ONCE = 4  # parts, whatever the platform allows
 PUT_TIMEOUT = 300.0  # seconds for one part; what the official Node SDK gives it, 2026
 PUT_WAITS = (1.0, 2.0)  # seconds before the second and the third PUT of a part
-COMPLETE_WAITS = (1.0, 2.0)
+CALL_WAITS = (1.0, 2.0)  # seconds before the platform is asked the same again
 LONGEST_CONFIRMING = 600.0  # seconds, whatever the platform allows
 
 _BAD_REQUEST = 850012
@@ -128,7 +128,7 @@ class ChunkedUpload:
             )
 
         # Documented as a string, taken as a number by the reports of 2026.
-        return _either(prepare, str(source.size), source.size)
+        return self._insist(lambda: _either(prepare, str(source.size), source.size))
 
     def _check(self, plan: UploadPlan) -> None:
         whole = (len(plan.parts) - 1) * plan.block_size
@@ -239,7 +239,8 @@ class ChunkedUpload:
         deadline = Deadline(self._clock, min(plan.retry_timeout, LONGEST_CONFIRMING))
         while True:
             try:
-                return _either(finish, size, str(size))  # documented as a string, too
+                # documented as a string, too
+                return self._insist(lambda: _either(finish, size, str(size)))
             except ApiError as error:
                 self._end_if_stopped(error)
                 if _NOT_READY not in error.codes or deadline.passed or self._failed.is_set():
@@ -259,15 +260,23 @@ class ChunkedUpload:
             "file_type": self._file_type,
             "file_name": self._source.name,
         }
-        for wait in COMPLETE_WAITS:
+        # other SDKs send the upload_id alone
+        return self._insist(lambda: _either(complete, described, {}))
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        """Make a call again after a hiccup of the platform: else the whole upload would be lost."""
+        for wait in CALL_WAITS:
             try:
-                return _either(complete, described, {})  # other SDKs send the upload_id alone
+                return call()
             except (ServerError, TransportError, BadResponse) as error:
                 self._end_if_stopped(error)
+                not_ready = isinstance(error, ApiError) and _NOT_READY in error.codes
+                if not_ready or self._failed.is_set():
+                    raise  # the one has waits of its own, the other is lost already
                 logger.info("%s; trying again in %.0f s", error.summary, wait)
                 self._clock.wait(self._stop, wait)
                 self._end_if_stopped(error)
-        return _either(complete, described, {})
+        return call()
 
     def _end_if_stopped(self, cause: Exception | None = None) -> None:
         if self._stop.is_set():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
 
 from qqgroup_sync.errors import ContentRejected, MediaError, MediaRejected, StateError
 from qqgroup_sync.media.ways import Lessons
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from qqgroup_sync.api.file_records import Upload
+    from qqgroup_sync.media.builder import ChainBuilder
     from qqgroup_sync.media.sources import Source
 
 T = TypeVar("T")
@@ -70,12 +72,42 @@ class Held(NamedTuple):
 
 
 def digest(source: Source) -> bytes:
-    """Return the SHA-256 of what is to be sent, read in pieces."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of what is to be sent, read in pieces.
+
+    What was added at the end of a file since it was checked is not sent, so it does not count.
+    """
+    found, left = hashlib.sha256(), source.size
     with source.open() as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(min(_CHUNK, left)):
             found.update(chunk)
+            left -= len(chunk)
     return found.digest()
+
+
+_numbers = itertools.count(1)
+_numbered: dict[int, tuple[weakref.ref[ChainBuilder], int]] = {}
+
+
+def named(builder: ChainBuilder) -> str:
+    """Return what tells builders apart that may make something else of the same content.
+
+    Those of this package never do; two of a user's class may. The numbers go by identity, because
+    a user's class may define what equal means.
+    """
+    kind = type(builder)
+    if kind.__module__.startswith("qqgroup_sync.") and not _is_changed(builder):
+        return f"{kind.__module__} {kind.__qualname__}"
+    place = id(builder)
+    known = _numbered.get(place)
+    if known is None or known[0]() is not builder:
+        gone = weakref.ref(builder, lambda _: _numbered.pop(place, None))
+        known = _numbered[place] = (gone, next(_numbers))
+    return f"builder {known[1]}"
+
+
+def _is_changed(builder: ChainBuilder) -> bool:
+    """Tell whether a method was replaced in this very instance."""
+    return any(name.startswith("get_") or name == "hand_over" for name in vars(builder))
 
 
 class FileInfos:
@@ -188,8 +220,8 @@ class MediaMemory:
 
     lessons: Lessons = field(default_factory=Lessons)
     file_infos: FileInfos = field(default_factory=FileInfos)
-    _flights: WeakKeyDictionary[threading.Event, Flights[Held]] = field(
-        default_factory=WeakKeyDictionary
+    _flights: weakref.WeakKeyDictionary[threading.Event, Flights[Held]] = field(
+        default_factory=weakref.WeakKeyDictionary
     )
 
     def flights(self, stop: threading.Event) -> Flights[Held]:

@@ -45,6 +45,7 @@ HEIC = Format("heic", "image", "image/heic", ".heic")
 SVG = Format("svg", "file", "image/svg+xml", ".svg")
 SILK = Format("silk", "voice", "audio/silk", ".silk")
 WAV = Format("wav", "voice", "audio/wav", ".wav")
+RF64 = Format("rf64", "voice", "audio/wav", ".rf64")  # a WAV that may have more than 4 GB
 MP3 = Format("mp3", "voice", "audio/mpeg", ".mp3")
 OGG = Format("ogg", "voice", "audio/ogg", ".ogg")
 FLAC = Format("flac", "voice", "audio/flac", ".flac")
@@ -104,8 +105,10 @@ def sniff(head: bytes) -> Format:
     for magic, found in _MAGIC:
         if head.startswith(magic):
             return found
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] in _RIFF:
+    if head[:4] == b"RIFF" and head[8:12] in _RIFF:
         return _RIFF[head[8:12]]
+    if head[:4] == b"RF64" and head[8:12] == b"WAVE":
+        return RF64
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12], MP4)
     if head[4:8] in _OLD_MOV and head[0] < 0x20:

@@ -26,7 +26,7 @@ from qqgroup_sync.errors import (
 from qqgroup_sync.media.chunks import ChunkedUpload
 from qqgroup_sync.media.progress import Bar, Progress
 from qqgroup_sync.media.sources import FILE_TYPES
-from qqgroup_sync.media.ways import MIB, Attempts, Verdict, direct_ways, judge
+from qqgroup_sync.media.ways import BASE64_MOST, MIB, Attempts, Verdict, direct_ways, judge
 
 if TYPE_CHECKING:
     import threading
@@ -134,7 +134,8 @@ class Ladder:
             handed = source
         elif self._mode == "serve":
             raise self.not_served(source)
-        ways = direct_ways(handed.size, self._lessons.ceiling(job.scene))
+        ceiling = self._lessons.ceiling(job.scene, self._clock.monotonic())
+        ways = direct_ways(handed.size, ceiling)
         if self._last_resort is not None and self._last_resort is not served_by:
             ways.append("url")
         for way in self.in_order(ways, job.scene):
@@ -142,7 +143,7 @@ class Ladder:
             if upload is not None:
                 return upload
         if "base64" not in ways:
-            job.tried.skipped("base64", f"not tried: {handed.size} bytes are too many at once")
+            job.tried.skipped("base64", _not_tried(handed.size, ceiling))
         raise job.tried.error()
 
     @property
@@ -152,7 +153,8 @@ class Ladder:
 
     def in_order(self, ways: list[Way], scene: Scene) -> list[Way]:
         """Return the ways with those last that were refused before."""
-        return sorted(ways, key=lambda way: bool(self._lessons.refusal(way, scene)))
+        now = self._clock.monotonic()
+        return sorted(ways, key=lambda way: bool(self._lessons.refusal(way, scene, now)))
 
     def take(self, job: Job, way: Way, source: Source) -> Upload | None:
         """Try one way; return None when it was refused."""
@@ -180,9 +182,9 @@ class Ladder:
             reason = job.tried.failed(way, error)
             logger.info("%s could not be handed over by %s: %s", job.source, way, reason)
             if verdict is Verdict.REFUSED:
-                self._lessons.refuse(way, job.scene, reason)
+                self._lessons.refuse(way, job.scene, reason, self._clock.monotonic())
             elif verdict is Verdict.TOO_LARGE and way == "base64":
-                self._lessons.lower_ceiling(job.scene, size)
+                self._lessons.lower_ceiling(job.scene, size, self._clock.monotonic())
             return None
         self._lessons.allow(way, job.scene)
         return upload
@@ -265,3 +267,10 @@ class Ladder:
         """Raise StateError when the client stops."""
         if self._stop.is_set():
             raise StateError("the upload was given up: the client stops") from cause
+
+
+def _not_tried(size: int, ceiling: int) -> str:
+    """Return why something was not even tried as base64."""
+    if ceiling < BASE64_MOST and size <= BASE64_MOST:
+        return f"not tried with {size} bytes: QQ refused {ceiling + 1} at once within the last hour"
+    return f"not tried: {size} bytes are too many at once"

@@ -15,10 +15,10 @@ import re
 import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
-from qqgroup_sync.errors import MediaError, MediaTooLarge, Text, UnsupportedMedia
+from qqgroup_sync.errors import ConfigError, MediaError, MediaTooLarge, Text, UnsupportedMedia
 from qqgroup_sync.masking import mask
 from qqgroup_sync.media import formats
 from qqgroup_sync.media.checks import LIMITS, A, check
@@ -53,6 +53,24 @@ class Digests:
 
 
 FIRST_10M = 10_002_432
+
+
+class Stamp(NamedTuple):
+    """The state of a file on disk.
+
+    Attributes:
+        changed: When it was last written, in nanoseconds.
+        size: Bytes.
+        number: The file itself, which another one may have replaced.
+    """
+
+    changed: int
+    size: int
+    number: int
+
+    def grew(self, later: Stamp | None) -> bool:
+        """Tell whether something was only added at the end, as to a log."""
+        return later is not None and later.number == self.number and later.size > self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +124,32 @@ class Source:
         with self.open() as file:
             data = file.read(LIMITS["file"] + 1)
         if not data or len(data) > LIMITS["file"]:
-            raise self._changed()
+            raise self.changed()
         return data
+
+    def at_hand(self, most: int) -> Source:
+        """Return the same thing with its bytes in memory, read now, when it is no larger.
+
+        Args:
+            most: Bytes.
+
+        Raises:
+            MediaError: As :meth:`read`.
+        """
+        if self.path is None or self.data is not None or self.size > most:
+            return self
+        data = self.read()
+        return replace(self, data=data, size=len(data))
+
+    def stamp(self) -> Stamp | None:
+        """Return what tells one state of the file from another; None when there is no file."""
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except (OSError, ValueError):
+            return None
+        return Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
     def digests(self) -> Digests:
         """Return the digests of the content, read in pieces.
@@ -126,10 +168,11 @@ class Source:
                 first.update(chunk[: max(0, FIRST_10M - done)])
                 done += len(chunk)
             if done < self.size or (self.kind != "file" and file.read(1)):
-                raise self._changed()
+                raise self.changed()
         return Digests(md5.hexdigest(), sha1.hexdigest(), first.hexdigest())
 
-    def _changed(self) -> MediaError:
+    def changed(self) -> MediaError:
+        """Return the error for a file that is not what it was."""
         return MediaError(
             f"{self} changed after the chain was made",
             remedy=Text(
@@ -164,7 +207,16 @@ def load(content: Any, kind: Kind, *, name: str | None = None) -> Source:
         UnsupportedMedia: It is empty, of another kind, cut off, or of a format that cannot be sent.
         MediaTooLarge: The platform takes no file of this size.
         MediaError: The file does not exist or cannot be read.
+        ConfigError: The name is no text.
     """
+    if name is not None and not isinstance(name, str):
+        raise ConfigError(
+            f"name= is {type(name).__name__}, not text",
+            remedy=Text(
+                'Pass the file name as text: name="report.pdf".',
+                '请以字符串传入文件名：name="report.pdf"。',
+            ),
+        )
     if isinstance(content, Source):
         return _as_kind(content, kind, name)
     if isinstance(content, str):
@@ -245,7 +297,9 @@ def _from_url(url: str, kind: Kind, name: str | None) -> Source:
         raise _no_address(url)
     rest = quote(url[origin.end() :], safe=_SAFE_IN_URLS)  # spaces and Chinese, as a browser does
     found = unquote(PurePosixPath(parts.path).name)
-    return Source(kind, harmless_name(name or found or kind), url=origin[0] + rest)
+    scheme, colon, host = origin[0].partition(":")
+    address = scheme.lower() + colon + host + rest
+    return Source(kind, harmless_name(name or found or kind), url=address)
 
 
 def _no_address(url: str) -> UnsupportedMedia:
@@ -382,9 +436,10 @@ def _from_file(file: Any, kind: Kind, name: str | None) -> Source:
         data = _rest_of(file)
     except MediaError:
         raise
-    except (OSError, ValueError) as error:  # ValueError: it was closed
+    except Exception as error:  # closed, cut off, or somebody's own class: it may raise anything
+        why = " ".join(str(error).split()) or type(error).__name__
         raise MediaError(
-            f"the {type(file).__name__} cannot be read: {error}",
+            f"the {type(file).__name__} cannot be read: {why}",
             remedy=Text(
                 "Pass it while it is open for reading.", "请在文件以读取方式打开期间传入。"
             ),
@@ -422,6 +477,8 @@ def _drawn(content: Any) -> bytes | None:
 
         try:
             return encoded(content)[0]
+        except MediaError:
+            raise
         except Exception as error:  # a damaged file, read only now, makes Pillow raise anything
             raise UnsupportedMedia(
                 f"the PIL image ({content.mode}, {content.width} x {content.height}) cannot be"
@@ -433,7 +490,17 @@ def _drawn(content: Any) -> bytes | None:
     if "matplotlib" not in _homes(figure) or not hasattr(figure, "savefig"):
         return None
     target = io.BytesIO()
-    figure.savefig(target, format="png", bbox_inches="tight")
+    try:
+        figure.savefig(target, format="png", bbox_inches="tight")
+    except Exception as error:  # drawn only now: wrong formulas, sizes without measure, no memory
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise MediaError(
+            f"the matplotlib figure cannot be drawn: {why}",
+            remedy=Text(
+                "Try figure.savefig('x.png'): formulas, fonts and the size must be right.",
+                "请先试 figure.savefig('x.png')：检查公式、字体和尺寸。",
+            ),
+        ) from error
     return target.getvalue()
 
 

@@ -19,11 +19,12 @@ from qqgroup_sync.errors import (
 )
 from qqgroup_sync.media import formats, images
 from qqgroup_sync.media.checks import LIMITS
-from qqgroup_sync.media.file_infos import Held, Key, digest
+from qqgroup_sync.media.file_infos import Held, Key, digest, named
 from qqgroup_sync.media.ladder import LONG, Job, Ladder
 from qqgroup_sync.media.progress import Bar, Progress
 from qqgroup_sync.media.sources import load
 from qqgroup_sync.media.ways import (
+    BASE64_MOST,
     Attempts,
     is_format_refused,
 )
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.media.file_infos import MediaMemory
     from qqgroup_sync.media.ladder import Mode
     from qqgroup_sync.media.puts import Put
-    from qqgroup_sync.media.sources import Source
+    from qqgroup_sync.media.sources import Source, Stamp
     from qqgroup_sync.media.ways import Scene, Way
     from qqgroup_sync.message.elements import Image, Medium
     from qqgroup_sync.runtime.clock import Clock
@@ -154,6 +155,9 @@ class Uploader:
         """Upload anew next time: the platform does not know this any more (304080)."""
         self._held.forget(file_info)
 
+    def _now(self) -> float:
+        return self._clock.monotonic()
+
     def _job(self, medium: Medium, scene: Scene, openid: str) -> Job:
         self._ladder.end_if_stopped()
         tried = Attempts(str(medium.content), self._language)
@@ -163,28 +167,32 @@ class Uploader:
 
     def _by_url(self, job: Job) -> str:
         """Let the platform fetch a URL; when it cannot, fetch it here and upload that."""
-        if self._fetch is not None and self._lessons.refusal("url", job.scene):
+        failure: QQGroupError | None = None
+        if self._fetch is not None and self._lessons.refusal("url", job.scene, self._now()):
             try:
                 local = self._fetched(job)
-            except QQGroupError:
-                self._ladder.end_if_stopped()
+            except QQGroupError as error:
+                self._ladder.end_if_stopped(error)
                 logger.info("%s cannot be fetched here; letting QQ try", job.source)
+                failure = error
             else:
                 return self._held_info(job, local)
-        voice, format_refused = job.medium, False
-        convert = voice.convert if isinstance(voice, Voice) else False
-        if not convert:
+        medium, format_refused = job.medium, False
+        if not (isinstance(medium, Voice) and medium.convert):
             try:
                 upload = self._ladder.attempt(
                     job, "url", lambda: self._ladder.send_url(job, job.source.url)
                 )
             except ApiError as error:
-                if convert is False or self._fetch is None or not is_format_refused(error):
+                if self._fetch is None or not is_format_refused(error) or not _converts(medium):
                     raise
-                format_refused = True  # but it becomes SILK when it is here
+                job.tried.failed("url", error)
+                format_refused = True  # but it becomes a png, or SILK, when it is here
             else:
                 if upload is not None:
                     return upload.file_info
+        if failure is not None:  # what was fetched in vain is not fetched again
+            raise failure if isinstance(failure, UnsupportedMedia) else job.tried.error()
         return self._held_info(job, self._fetched(job), format_refused=format_refused)
 
     def _fetched(self, job: Job) -> Source:
@@ -197,7 +205,7 @@ class Uploader:
                 data = self._fetch(job.source.url, limit)
             except (MediaError, TransportError) as error:
                 self._ladder.end_if_stopped(error)
-                job.tried.failed("fetching it here", error)
+                job.tried.failed_here(error)
             else:
                 self._ladder.end_if_stopped()
                 return load(data, kind, name=job.source.name)
@@ -208,7 +216,7 @@ class Uploader:
     def _held_info(self, job: Job, source: Source, *, format_refused: bool = False) -> str:
         job.progress.begin(source.size)
 
-        def upload() -> Upload:
+        def upload(source: Source) -> Upload:
             if job.medium.kind == "voice":
                 return self._upload_voice(job, source, format_refused=format_refused)
             ready = images.sendable(source) if job.medium.kind == "image" else source
@@ -217,36 +225,42 @@ class Uploader:
         return self._once(job, source, upload).file_info
 
     def _once(
-        self, job: Job, source: Source, upload: Callable[[], Upload], *, public: bool = False
+        self, job: Job, source: Source, upload: Callable[[Source], Upload], *, public: bool = False
     ) -> Held:
         """Return what the platform holds of this content; upload it when that is nothing.
 
         Args:
             job: Whose content.
             source: As the user handed it over: what conversion makes of it is always the same.
-            upload: Uploads it.
+            upload: Uploads it; given the very bytes whose digest it is kept under, when they are
+                few enough to be held in memory.
             public: Whether a public URL is needed.
+
+        Raises:
+            MediaError: The file was rewritten while it was uploaded.
         """
+        stamp = source.stamp()  # before anything is read
+        source = source.at_hand(BASE64_MOST)
         name = source.name if job.shows_name else ""
         key = Key(digest(source), job.scene, job.file_type, name, self._variant(job.medium))
 
         def known() -> Held | None:
-            held = self._held.get(key, self._clock.monotonic())
+            held = self._held.get(key, self._now())
             return held if held is not None and (held.raw_url or not public) else None
 
         def held_now() -> Held:
             held = known()  # another thread may just have done it
             if held is None:
-                held = Held.of(upload(), self._clock.monotonic())
-                self._held.put(key, held)
+                held = Held.of(upload(source), self._now())
+                if _is_as_it_was(source, stamp):
+                    self._held.put(key, held)
             return held
 
         return known() or self._flights.run((key, public), held_now)
 
     def _variant(self, medium: Medium) -> str:
         """Return what else makes the same content another upload."""
-        builder = type(self._builder)
-        words = [builder.__module__, builder.__qualname__]
+        words = [named(self._builder)]
         if isinstance(medium, Voice):
             words += map(str, (medium.convert, medium.bitrate, medium.ios_adaptive))
         return " ".join(words)
@@ -263,7 +277,7 @@ class Uploader:
             found in NATIVE_VOICES
             and not (voice.convert or format_refused)
             and source.size <= LIMITS["voice"]
-            and self._lessons.takes(found, job.scene)
+            and self._lessons.takes(found, job.scene, self._now())
         )
         if not native:
             return self._upload_converted(job, source)
@@ -274,7 +288,8 @@ class Uploader:
                 raise
             logger.info("%s; trying it as SILK", error.summary)
             upload = self._ladder.climb(job, self._silk(job, source))
-        self._lessons.refuse_format(found, job.scene)  # it was the format, not the sound
+        # it was the format, not the sound
+        self._lessons.refuse_format(found, job.scene, self._now())
         return upload
 
     def _upload_converted(self, job: Job, source: Source) -> Upload:
@@ -300,7 +315,7 @@ class Uploader:
         with Bar(f"{source.name} to SILK", unit="s") as bar:
             try:
                 data = to_silk(
-                    source.path if source.path is not None else source.read(),
+                    source.path if source.path and source.data is None else source.read(),
                     bitrate=voice.bitrate,
                     ios_adaptive=voice.ios_adaptive,
                     progress=bar.show,
@@ -334,7 +349,7 @@ class Uploader:
     def _raw_url(self, job: Job, source: Source) -> str:
         """Return the link that comes with a chunked upload; empty when none did."""
 
-        def upload() -> Upload:
+        def upload(source: Source) -> Upload:
             upload = self._ladder.take(job, "chunked", source)
             if upload is None:
                 raise _NoWay
@@ -351,6 +366,26 @@ class Uploader:
 
 class _NoWay(Exception):
     """The chunked way was refused; the job knows why."""
+
+
+def _is_as_it_was(source: Source, stamp: Stamp | None) -> bool:
+    """Tell whether the file of an uploaded source is still the one whose digest was taken.
+
+    Raises:
+        MediaError: It is not, and what was uploaded was read from it piece by piece.
+    """
+    now = source.stamp()
+    if now == stamp:
+        return True
+    grew = stamp is not None and stamp.grew(now) and source.kind == "file"
+    if source.data is None and now is not None and not grew:
+        raise source.changed()
+    return False  # a builder, too, may have read the file
+
+
+def _converts(medium: Medium) -> bool:
+    """Tell whether something can be made of it that the platform takes."""
+    return medium.kind == "image" or (isinstance(medium, Voice) and medium.convert is not False)
 
 
 def _takes_long(medium: Medium) -> bool:

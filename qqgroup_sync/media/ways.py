@@ -8,12 +8,13 @@ from __future__ import annotations
 import enum
 import logging
 import threading
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
 from qqgroup_sync.errors import (
     ApiError,
     BadResponse,
     MediaError,
+    MediaTooLarge,
     QQGroupError,
     Text,
     TransportError,
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 Scene = Literal["group", "c2c"]
 Way = Literal["url", "base64", "chunked"]
 
 MIB = 1024 * 1024
 BASE64_FIRST = 5 * MIB  # where the official Node SDK goes over to chunks, 2026
 BASE64_MOST = 10 * MIB  # undocumented: the edge answers 413 somewhere above (field reports, 2026)
+BASE64_LEAST = MIB  # so much goes at once: 413 to less than this is no lesson about the size
+LESSON_LIFE = 3600.0  # seconds after which the platform is asked again
 
 _PLACES: dict[Scene, str] = {"group": "groups", "c2c": "private chats"}
 
@@ -109,27 +114,43 @@ def direct_ways(size: int, ceiling: int) -> list[Way]:
     return ["base64", "chunked"] if size <= BASE64_FIRST else ["chunked", "base64"]
 
 
+class _Lesson(NamedTuple, Generic[T]):
+    """Something learned, and until when it holds."""
+
+    what: T
+    ends: float
+
+
+def _held(lesson: _Lesson[T] | None, now: float, otherwise: T) -> T:
+    """Return what a lesson says while it holds."""
+    return lesson.what if lesson is not None and now < lesson.ends else otherwise
+
+
 class Lessons:
-    """What the platform does not take, by scene; kept as long as the process. Thread-safe."""
+    """What the platform does not take, by scene. Thread-safe.
+
+    Each lesson holds for an hour, so that neither one odd file nor a bad day of the platform closes
+    anything for ever. ``now`` is always the time on the monotonic clock.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held for the look-ups below, never for anything long
-        self._refused: dict[tuple[Way, Scene], str] = {}
-        self._ceilings: dict[Scene, int] = {}
-        self._formats: set[tuple[str, Scene]] = set()
+        self._refused: dict[tuple[Way, Scene], _Lesson[str]] = {}
+        self._ceilings: dict[Scene, _Lesson[int]] = {}
+        self._formats: dict[tuple[str, Scene], _Lesson[bool]] = {}
 
-    def refusal(self, way: Way, scene: Scene) -> str:
+    def refusal(self, way: Way, scene: Scene, now: float) -> str:
         """Return why a way is not open; empty when it is."""
-        return self._refused.get((way, scene), "")
+        return _held(self._refused.get((way, scene)), now, "")
 
-    def refuse(self, way: Way, scene: Scene, reason: str) -> None:
+    def refuse(self, way: Way, scene: Scene, reason: str, now: float) -> None:
         """Remember that a way is not open."""
         with self._lock:
-            new = (way, scene) not in self._refused
-            self._refused[way, scene] = reason
+            new = not self.refusal(way, scene, now)
+            self._refused[way, scene] = _Lesson(reason, now + LESSON_LIFE)
         if new:
             logger.warning(
-                "QQ does not take media by %s in %s, so other ways come first from now on: %s",
+                "QQ does not take media by %s in %s, so other ways come first for an hour: %s",
                 way,
                 _PLACES[scene],
                 reason,
@@ -140,35 +161,40 @@ class Lessons:
         with self._lock:
             self._refused.pop((way, scene), None)
 
-    def ceiling(self, scene: Scene) -> int:
+    def ceiling(self, scene: Scene, now: float) -> int:
         """Return the most bytes that are sent as base64."""
-        return self._ceilings.get(scene, BASE64_MOST)
+        return _held(self._ceilings.get(scene), now, BASE64_MOST)
 
-    def lower_ceiling(self, scene: Scene, size: int) -> None:
-        """Remember that ``size`` bytes are too many for base64."""
+    def lower_ceiling(self, scene: Scene, size: int, now: float) -> None:
+        """Remember that ``size`` bytes are too many for base64, unless that cannot be the reason.
+
+        Something on the way may answer 413 to anything; that closes nothing.
+        """
+        if size <= BASE64_LEAST:
+            return
         with self._lock:
-            lower = size - 1 < self._ceilings.get(scene, BASE64_MOST)
+            lower = size - 1 < self.ceiling(scene, now)
             if lower:
-                self._ceilings[scene] = size - 1
+                self._ceilings[scene] = _Lesson(size - 1, now + LESSON_LIFE)
         if lower:
             logger.info(
-                "%d bytes are too many for one request in %s: that much goes in chunks from now on",
+                "%d bytes are too many for one request in %s: that much goes in chunks for an hour",
                 size,
                 _PLACES[scene],
             )
 
-    def takes(self, found: Format, scene: Scene) -> bool:
-        """Tell whether a format of voices has not been refused so far."""
-        return (found.name, scene) not in self._formats
+    def takes(self, found: Format, scene: Scene, now: float) -> bool:
+        """Tell whether a format of voices has not been refused of late."""
+        return not _held(self._formats.get((found.name, scene)), now, otherwise=False)
 
-    def refuse_format(self, found: Format, scene: Scene) -> None:
+    def refuse_format(self, found: Format, scene: Scene, now: float) -> None:
         """Remember that voices of a format have to be converted."""
         with self._lock:
-            new = (found.name, scene) not in self._formats
-            self._formats.add((found.name, scene))
+            new = self.takes(found, scene, now)
+            self._formats[found.name, scene] = _Lesson(what=True, ends=now + LESSON_LIFE)
         if new:
             logger.info(
-                "QQ does not take %s voices in %s: they are converted from now on",
+                "QQ does not take %s voices in %s: they are converted for an hour",
                 found.name,
                 _PLACES[scene],
             )
@@ -187,6 +213,7 @@ class Attempts:
         self._language = language
         self._failures: list[tuple[str, str]] = []
         self._errors: list[Exception] = []
+        self._fetching: Text | None = None
 
     def failed(self, way: str, error: Exception) -> str:
         """Note the failure of a way; return its reason in one line."""
@@ -194,6 +221,16 @@ class Attempts:
         self._errors.append(error)
         self._failures.append((way, reason))
         return reason
+
+    def failed_here(self, error: QQGroupError) -> None:
+        """Note that this machine could not fetch a URL either: what helps is what helps here."""
+        self.failed("fetching it here", error)
+        if isinstance(error, MediaTooLarge):
+            self._fetching = _TOO_LARGE  # its own is for those who fetch by a call
+        elif error.remedy:
+            self._fetching = Text(error.remedy, error.remedy)  # it is in the user's language
+        else:
+            self._fetching = _CHECK_LINK
 
     @property
     def last(self) -> str:
@@ -215,7 +252,7 @@ class Attempts:
         failure = MediaError(
             f"{self._name} could not be handed to QQ; tried {ways or 'nothing'}",
             cause=Text(f"every way was refused or failed:{lines}", f"所有方式都失败了：{lines}"),
-            remedy=_REMEDY,
+            remedy=self._fetching or _REMEDY,
             language=self._language,
         )
         failure.__cause__ = self._errors[-1] if self._errors else None
@@ -228,6 +265,13 @@ def _reason(error: Exception) -> str:
     return mask(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
+_TOO_LARGE = Text(
+    "Make it smaller, or send the link as text.", "请压缩该文件，或直接以文字发送链接。"
+)
+_CHECK_LINK = Text(
+    "Check the link: open it in a browser on the machine that the bot runs on.",
+    "请检查链接：在运行机器人的机器上用浏览器打开试试。",
+)
 _REMEDY = Text(
     "Try again later. If it stays so, let QQ fetch the file from a public address: "
     'Client(media="auto") with a port that is reachable from outside, or a ChainBuilder whose '

@@ -226,4 +226,6 @@ class Media:
         )
 
     def _fetch(self, url: str, limit: int) -> bytes:
-        return self._downloads.read(url, limit=limit, timeout=FETCH_TIMEOUT, progress=None)
+        return self._downloads.read(
+            url, limit=limit, timeout=FETCH_TIMEOUT, progress=None, stop=self._stop
+        )

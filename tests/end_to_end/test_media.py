@@ -13,7 +13,14 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image as Pictures
 
-from qqgroup_sync import ApiError, Chain, MediaError, MediaRejected, QQGroupChainBuilderOptions
+from qqgroup_sync import (
+    ApiError,
+    Chain,
+    ChainBuilder,
+    MediaError,
+    MediaRejected,
+    QQGroupChainBuilderOptions,
+)
 from tests.media import sounds
 from tests.media.samples import noisy_picture, picture, silk, video, wav
 from tests.waiting import eventually
@@ -127,6 +134,26 @@ def test_what_the_platform_cannot_fetch_is_fetched_here(
     assert message.file.data == data
     assert message.file.way == WAYS[way]
     assert web.asked == ["/cat.png"]
+
+
+def test_a_picture_at_a_url_that_qq_does_not_show_is_converted(free, make_client, chats, web):
+    """As one from a path; and a page behind the link is called one."""
+    free.platform.change_rules(image_formats=frozenset({"png", "jpeg", "gif"}))
+    client, data = make_client(media="upload"), picture("green", form="BMP")
+    message = chats(client, "group", Chain().image(web.put("/cat.bmp", data)))
+    assert message.file.content_type == "image/png"
+    assert (pixels(message.file.data) == pixels(data)).all()
+    page = web.put("/login.png", b"<html>please log in</html>")
+    with pytest.raises(MediaError, match="HTML page"):
+        chats(client, "group", Chain().image(page))
+
+
+def test_a_dead_link_is_said_to_be_one(make_client, chats, web):
+    """The remedy is about the link, not about hosting."""
+    with pytest.raises(MediaError, match="could not be handed to QQ") as caught:
+        chats(make_client(), "group", Chain().image(web.url + "/gone.png"))
+    assert "HTTP 404" in str(caught.value)
+    assert "ChainBuilder" not in caught.value.remedy
 
 
 @pytest.mark.parametrize("form", ["WEBP", "BMP", "TIFF"])
@@ -284,6 +311,25 @@ def test_nothing_is_sent_when_a_later_medium_cannot_be(make_client, chats, free,
     with pytest.raises(MediaError, match="there is no file"):
         chats(make_client(), "group", chain)
     assert free.platform.group("g").messages == []
+
+
+def test_a_plot_that_is_drawn_over_is_never_taken_for_the_first_one(
+    free, make_client, chats, tmp_path
+):
+    """Whoever sends the first picture later gets that one, although the file was rewritten."""
+    path, first, second = tmp_path / "plot.png", picture("red"), picture("blue")
+    path.write_bytes(first)
+
+    class Slow(ChainBuilder):
+        def get_image(self, image):
+            if image == str(path):
+                path.write_bytes(second)  # by another thread of the bot, in real life
+            return image
+
+    client = make_client(default_chain_builder=Slow())
+    assert chats(client, "group", Chain().image(path)).file.data == first
+    assert chats(client, "group", Chain().image(first)).file.data == first
+    assert chats(client, "group", Chain().image(path)).file.data == second
 
 
 def test_large_files_go_in_parts(free, make_client, chats, tmp_path):

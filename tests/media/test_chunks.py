@@ -490,6 +490,26 @@ def test_the_end_is_tried_again(rig):
     assert rig.stat("parts_stored") == 2
 
 
+@pytest.mark.parametrize("step", ["/upload_prepare", "/upload_part_finish"])
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_hiccup_costs_no_second_upload(rig, step, status):
+    """A 5xx with a code that nobody knows is asked again."""
+    body = {"code": 987654, "err_code": 987654, "message": "busy"}
+    rig.sim.faults.fail(step, status=status, body=body, times=2)
+    data = png(2 * BLOCK)
+    assert rig.held(rig.upload(data).file_info).data == data
+    assert rig.stat("parts_stored") == 2
+
+
+def test_a_platform_that_stays_broken_is_left(rig):
+    """After three times."""
+    body = {"code": 987654, "err_code": 987654, "message": "busy"}
+    rig.sim.faults.fail("/upload_prepare", status=500, body=body, times=50)
+    with pytest.raises(ServerError):
+        rig.upload(png())
+    assert rig.clock.waits.count(1.0) >= 1
+
+
 @pytest.mark.parametrize(
     ("how", "code"),
     [

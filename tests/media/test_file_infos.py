@@ -96,6 +96,15 @@ def test_the_digest_is_of_the_content(tmp_path):
     assert digest(load(b"x", "file")) != digest(load(b"y", "file"))
 
 
+def test_what_is_added_to_a_log_does_not_count(tmp_path):
+    """Nor is it sent."""
+    path = tmp_path / "x.log"
+    path.write_bytes(b"first")
+    source = load(path, "file")
+    path.write_bytes(b"first and second")
+    assert digest(source) == digest(load(b"first", "file"))
+
+
 # ---------------------------------------------------------------------- one for many
 
 

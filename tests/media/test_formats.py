@@ -244,6 +244,13 @@ def test_hostile_markup_takes_no_time():
     assert sniff(b"ID3\x04\x00\x00\x00\x00\x00\x00" * 100_000) is formats.MP3
 
 
+def test_a_wav_for_more_than_4_gb_is_a_format_of_its_own():
+    """Players that take WAV need not take it."""
+    assert formats.sniff(b"RF64\xff\xff\xff\xffWAVEds64") is formats.RF64
+    assert formats.sniff(b"RF64\xff\xff\xff\xffWEBPVP8 ") is not formats.WEBP
+    assert formats.RF64.kind == "voice"
+
+
 def test_each_format_has_one_name_and_one_suffix():
     """Two formats with the same name or suffix could not be told apart in texts."""
     every = [one for one in vars(formats).values() if isinstance(one, formats.Format)]

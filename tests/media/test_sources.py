@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from qqgroup_sync import Chain
-from qqgroup_sync.errors import MediaError, MediaTooLarge, UnsupportedMedia
+from qqgroup_sync.errors import ConfigError, MediaError, MediaTooLarge, UnsupportedMedia
 from qqgroup_sync.media import formats
 from qqgroup_sync.media import sources as module
 from qqgroup_sync.media.names import harmless_name
@@ -399,6 +399,37 @@ def test_digests(size, tmp_path):
         assert (found.md5, found.sha1, found.md5_10m) == wanted
 
 
+def test_a_small_file_is_taken_into_memory(cat):
+    """What is read at once stays what it is, whatever becomes of the file."""
+    source = load(cat, "image").at_hand(MIB)
+    cat.write_bytes(b"something else")
+    assert source.read() == source.open().read() == PNG
+    assert load(PNG, "image").at_hand(1).data == PNG
+
+
+def test_a_large_file_is_not_taken_into_memory(cat):
+    """Nor is a URL."""
+    assert load(cat, "image").at_hand(len(PNG) - 1).data is None
+    assert load("https://h.cn/a.png", "image").at_hand(MIB).data is None
+
+
+def test_the_stamp_of_a_file(cat):
+    """It changes with the file, and tells growing from everything else."""
+    source = load(cat, "image")
+    before = source.stamp()
+    assert before == source.stamp()
+    with cat.open("ab") as file:
+        file.write(b"more")
+    assert before.grew(source.stamp())
+    cat.write_bytes(b"x")
+    assert source.stamp() != before
+    assert not before.grew(source.stamp())
+    cat.unlink()
+    assert source.stamp() is None
+    assert not before.grew(None)
+    assert load(PNG, "image").stamp() is None
+
+
 def test_digests_of_a_large_file_need_no_memory(tmp_path):
     """It is read in pieces."""
     source = load(sparse(tmp_path / "big.bin", 50 * MIB), "file")
@@ -498,6 +529,29 @@ def test_a_file_object_that_cannot_be_read(cat, language):
         assert "cannot be read" in refused(file, error=MediaError).summary
 
 
+@pytest.mark.parametrize("trouble", [EOFError(), TypeError("two\nlines"), MemoryError()])
+def test_a_file_object_that_fails_in_its_own_way(trouble, language):
+    """A cut off gzip raises EOFError, somebody's own class anything."""
+
+    class Broken:
+        def read(self, _size):
+            raise trouble
+
+    error = refused(Broken(), error=MediaError)
+    assert error.summary.startswith("the Broken cannot be read: ")
+    assert error.__cause__ is trouble
+    assert in_language(error, language)
+
+
+@pytest.mark.parametrize("name", [5, Path("x.png"), b"x.png"])
+@pytest.mark.parametrize("content", [PNG, "https://h.cn/a.png"])
+def test_a_name_that_cannot_be_one(content, name, language):
+    """Said in the line where it is given."""
+    with pytest.raises(ConfigError, match="name= is ") as caught:
+        load(content, "image", name=name)
+    assert in_language(caught.value, language)
+
+
 def test_a_file_object_without_end_comes_to_one(monkeypatch):
     """No more is read than tells that it is too much."""
 
@@ -538,7 +592,7 @@ def test_names(name, kind, data, wanted):
     ("url", "kept", "name"),
     [
         ("https://h.cn/a/cat.png", "https://h.cn/a/cat.png", "cat.png"),
-        ("HTTP://h.cn/a.png?x=1#y", "HTTP://h.cn/a.png?x=1#y", "a.png"),
+        ("HTTP://H.cn/a.png?x=1#y", "http://H.cn/a.png?x=1#y", "a.png"),
         ("  https://h.cn/a.png\n", "https://h.cn/a.png", "a.png"),
         ("https://h.cn", "https://h.cn", "image"),
         ("https://h.cn/", "https://h.cn/", "image"),
@@ -724,6 +778,17 @@ def test_a_matplotlib_figure():
     assert drawn.picture_size()[0] > 50
     for content in (axes, part, axes.lines[0]):
         assert load(content, "image").picture_size() == drawn.picture_size()
+
+
+@pytest.mark.parametrize("wrong", ["formula", "size"])
+def test_a_figure_that_cannot_be_drawn(wrong, language):
+    """It is drawn only here, so what is wrong with it shows here."""
+    figure = Figure(figsize=(2, 1), dpi=100 if wrong == "formula" else 10**6)
+    figure.suptitle(r"$\frac{1}{$" if wrong == "formula" else "fine")
+    error = refused(figure, error=MediaError)
+    assert "figure cannot be drawn" in error.summary
+    assert isinstance(error.__cause__, ValueError | MemoryError)
+    assert in_language(error, language)
 
 
 def test_arrays_are_refused(language):

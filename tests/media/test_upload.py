@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import ssl
+import struct
 import threading
 
 import pytest
@@ -22,7 +24,7 @@ from qqgroup_sync.errors import (
     TransportError,
     UnsupportedMedia,
 )
-from qqgroup_sync.media import audio, formats
+from qqgroup_sync.media import audio, formats, voice
 from qqgroup_sync.media.builder import ChainBuilder, Surroundings
 from qqgroup_sync.media.file_infos import MediaMemory
 from qqgroup_sync.media.serving import QQGroupChainBuilder
@@ -32,6 +34,7 @@ from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.settings import QQGroupChainBuilderOptions
 from qqgroup_sync.simulator import Simulator
 from tests.api.scripted_server import ScriptedServer, answer, refusing_port, silence
+from tests.api.test_transport import certificate  # noqa: F401 - a fixture
 from tests.media import samples, sounds
 from tests.media.test_chunks import BLOCK, Rig, in_thread, png, rules
 from tests.waiting import eventually
@@ -70,7 +73,7 @@ class UploadRig(Rig):
         yield
 
     def fetch(self, url, limit):
-        return self.downloads.read(url, limit=limit, timeout=10, progress=None)
+        return self.downloads.read(url, limit=limit, timeout=10, progress=None, stop=self.stop)
 
     def uploader(self, mode="auto", **changed):
         options = {
@@ -165,7 +168,7 @@ def test_a_missing_endpoint_leads_to_the_next_way(rig, status):
     """An HTML page without a code."""
     rig.sim.faults.fail("/files$", status=status, body="<html>nothing here</html>")
     assert rig.info(Image(png())).way == "chunked"
-    assert rig.memory.lessons.refusal("base64", "group")
+    assert rig.memory.lessons.refusal("base64", "group", rig.clock.monotonic())
 
 
 def test_a_broken_connection_leads_to_the_next_way(rig):
@@ -255,7 +258,7 @@ def test_review_and_limits_are_tried_no_other_way(rig, status, code, kind):
         return
     rig.error(kind, Image(png()))
     assert rig.sim.faults.waiting == 2  # the parts were never prepared
-    assert not rig.memory.lessons.refusal("base64", "group")
+    assert not rig.memory.lessons.refusal("base64", "group", rig.clock.monotonic())
 
 
 def test_a_group_that_is_gone_is_no_reason_to_try_on(rig):
@@ -298,19 +301,38 @@ def test_a_refused_way_is_the_last_hope(rig):
     rig.info(Image(png()))
     rig.close_ways("chunked", "url")
     assert rig.info(Image(png(300))).way == "file_data"
-    assert not rig.memory.lessons.refusal("base64", "group")
+    assert not rig.memory.lessons.refusal("base64", "group", rig.clock.monotonic())
 
 
 def test_too_large_is_remembered_as_a_size(rig, caplog):
     """413 forbids that much, not base64; chunks take over, smaller things still go at once."""
     caplog.set_level(logging.INFO)
-    rules(rig, max_body=4000)
-    assert rig.info(Image(png(4000))).way == "chunked"
+    rules(rig, max_body=3 * MIB, upload_block=10 * MIB)
+    assert rig.info(Image(png(3 * MIB))).way == "chunked"
     refused = len([one for one in caplog.messages if "HTTP 413" in one])
-    assert rig.info(Image(png(4001))).way == "chunked"
+    assert rig.info(Image(png(3 * MIB + 1))).way == "chunked"
     assert len([one for one in caplog.messages if "HTTP 413" in one]) == refused
     assert rig.info(Image(png(1000))).way == "file_data"
-    assert rig.memory.lessons.ceiling("group") == 3999
+    assert rig.memory.lessons.ceiling("group", rig.clock.monotonic()) == 3 * MIB - 1
+
+
+def test_one_413_to_a_small_picture_closes_nothing(rig):
+    """It takes the next way; those after it go as ever."""
+    rig.sim.faults.fail("/files$", status=413, body="<html>too large</html>")
+    assert rig.info(Image(png())).way == "chunked"
+    assert rig.info(Image(png(300))).way == "file_data"
+    assert rig.info(Image(png(MIB))).way == "file_data"
+
+
+def test_a_closed_way_is_tried_again_after_an_hour(rig):
+    """The platform may have opened it."""
+    rig.close_ways("file_data")
+    assert rig.info(Image(png())).way == "chunked"
+    rig.close_ways()
+    rig.clock.advance(3500)
+    assert rig.info(Image(png(300))).way == "chunked"
+    rig.clock.advance(200)
+    assert rig.info(Image(png(400))).way == "file_data"
 
 
 def test_a_large_body_that_is_refused_unread_is_still_understood(rig, caplog):
@@ -318,7 +340,7 @@ def test_a_large_body_that_is_refused_unread_is_still_understood(rig, caplog):
     caplog.set_level(logging.INFO)
     rules(rig, max_body=1000, upload_block=10 * MIB)
     assert rig.info(Image(png(5 * MIB))).way == "chunked"
-    assert rig.memory.lessons.ceiling("group") == 5 * MIB - 1
+    assert rig.memory.lessons.ceiling("group", rig.clock.monotonic()) == 5 * MIB - 1
 
 
 # ---------------------------------------------------------------------- all refused
@@ -353,12 +375,14 @@ def test_a_service_that_cannot_listen_is_one_of_the_reasons(rig):
 
 def test_what_is_too_large_for_one_request_is_said_to_be(rig):
     """The way that was left out is in the list."""
-    rules(rig, max_body=1000)
-    rig.info(Image(png(4000)))
+    rules(rig, max_body=1000, upload_block=20 * MIB)
+    rig.info(Image(png(2 * MIB)))
     rig.close_ways("chunked")
-    error = rig.error(MediaError, Image(png(4001)), mode="upload")
-    assert "base64: not tried: 4001 bytes are too many at once" in str(error)
+    error = rig.error(MediaError, Image(png(2 * MIB + 1)), mode="upload")
+    assert "base64: not tried with 2097153 bytes: QQ refused 2097152 at once" in str(error)
     assert "chunked: " in str(error)
+    error = rig.error(MediaError, File(b"x" * (10 * MIB + 1), "x.bin"), mode="upload")
+    assert "base64: not tried: 10485761 bytes are too many at once" in str(error)
 
 
 def test_upload_mode_never_serves(rig):
@@ -416,6 +440,31 @@ def test_a_builder_that_returns_bytes(rig):
 
     assert rig.info(Image(png()), builder=Marked()).data == png(500, seed="marked")
     assert rig.info(Image(png())).data == png()  # not taken from what the other one uploaded
+
+
+def test_two_builders_of_one_class_share_nothing(rig):
+    """Each may make something else of the same picture; the same one uploads once."""
+
+    class Marked(ChainBuilder):
+        def __init__(self, seed):
+            self.seed = seed
+
+        def __eq__(self, other):
+            return isinstance(other, Marked)
+
+        __hash__ = None
+
+        def get_image(self, image):
+            return png(500, seed=self.seed)
+
+    red, blue, plain = Marked("red"), Marked("blue"), ChainBuilder()
+    plain.get_image = lambda image: png(500, seed="green")
+    for builder, seed in ((red, "red"), (blue, "blue"), (plain, "green"), (red, "red")):
+        assert rig.info(Image(png()), builder=builder).data == png(500, seed=seed)
+    assert rig.info(Image(png())).data == png()
+    assert rig.counts() == (4, 0, 0, 0)
+    assert rig.info(Image(png()), builder=ChainBuilder()).data == png()  # after a restart
+    assert rig.counts() == (4, 0, 0, 0)
 
 
 def test_a_builder_that_returns_a_path(rig, tmp_path):
@@ -544,13 +593,86 @@ def test_a_url_without_a_way_to_fetch_it(rig):
 
 def test_a_url_of_a_refused_way_that_only_the_platform_can_fetch(rig):
     """A lesson is no prohibition."""
-    rig.memory.lessons.refuse("url", "group", "seen before")
+    rig.memory.lessons.refuse("url", "group", "seen before", rig.clock.monotonic())
     with ScriptedServer(answer(200, png(400))) as server:
 
         def fetch(url, limit):
             raise MediaError("no route")
 
         assert rig.info(Image(f"{server.url}/a.png"), fetch=fetch).way == "url"
+
+
+def test_a_picture_at_a_url_whose_format_the_platform_refuses(rig):
+    """It is fetched here and converted, as from a path."""
+    rules(rig, image_formats=frozenset({"png"}))
+    with ScriptedServer(answer(200, samples.picture(form="WEBP"))) as server:
+        file = rig.info(Image(f"{server.url}/a.webp"))
+    assert (file.way, file.content_type) == ("file_data", "image/png")
+    assert rig.counts() == (1, 0, 0, 1)
+
+
+def test_a_page_at_a_url_whose_format_the_platform_refuses(rig):
+    """What stands there is said, and not only that it was refused."""
+    rig.close_ways("url", code=850019)
+    with ScriptedServer(answer(200, b"<html>log in</html>")) as server:
+        error = rig.error(UnsupportedMedia, Image(f"{server.url}/a.png"))
+    assert "HTML" in error.summary
+    error = rig.error(MediaRejected, Image("http://127.0.0.1:9/a.png"), fetch=None)
+    assert 850019 in error.codes
+
+
+def test_what_is_wrong_with_a_url_has_its_own_remedy(rig):
+    """A dead link, a private address and a refused connection are not a question of hosting."""
+    with ScriptedServer(answer(404)) as server:
+        error = rig.error(MediaError, Image(f"{server.url}/a.png"))
+    assert error.remedy.startswith("Check the link")
+    strict = Downloads(rig.clock, direct=True, language="en")
+
+    def fetch(url, limit):
+        return strict.read(url, limit=limit, timeout=10, progress=None)
+
+    rig.close_ways("url", code=850026)
+    error = rig.error(MediaError, Image("http://127.0.0.1:9/a.png"), fetch=fetch)
+    assert "Client(private_urls=True)" in error.remedy
+    error = rig.error(MediaError, Image(f"http://127.0.0.1:{refusing_port()}/a.png"))
+    assert "the connection was refused" in str(error)
+    assert "Check the link" in error.remedy
+
+
+def test_a_server_without_a_trusted_certificate_is_said_to_be(rig, certificate):  # noqa: F811
+    """And not just that there was no connection."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*certificate)
+    server = ScriptedServer(answer(200, png()), tls=tls)
+    with server, pytest.raises(TransportError) as caught:
+        rig.fetch(server.url, MIB)
+    assert "certificate is not trusted (TLS)" in caught.value.summary
+
+
+def test_a_url_that_cannot_be_fetched_is_fetched_once(rig):
+    """Where QQ does not take URLs, this machine tries first, and not again afterwards."""
+    rig.close_ways("url", code=10000)
+    for content, kind in (((404,), MediaError), ((200, b"<html>no</html>"), UnsupportedMedia)):
+        rig.memory.lessons.refuse("url", "group", "seen before", rig.clock.monotonic())
+        with ScriptedServer(answer(*content)) as server:
+            error = rig.error(kind, Image(f"{server.url}/a.png"))
+            assert len(server.requests) == 1
+        assert error.remedy
+
+
+def test_stopping_while_a_url_is_fetched(rig):
+    """It ends between two pieces, as everything ends."""
+    rig.close_ways("url", code=850026)
+
+    def fetch(url, limit):
+        def stop(_done, _total):
+            rig.stop.set()
+
+        return rig.downloads.read(url, limit=limit, timeout=10, progress=stop, stop=rig.stop)
+
+    with ScriptedServer(answer(200, png(400))) as server:
+        error = rig.error(StateError, Image(f"{server.url}/a.png"), fetch=fetch)
+    assert "stop" in error.summary
 
 
 # ---------------------------------------------------------------------- pictures and voices
@@ -602,12 +724,38 @@ def test_a_refused_format_becomes_silk_and_is_remembered(rig, form):
     assert rig.counts()[-1] == 2
 
 
+def test_a_refused_format_is_tried_again_after_an_hour(rig):
+    """One odd file must not change all others for ever."""
+    rules(rig, voice_formats=frozenset({"silk"}))
+    assert sound_of(rig, Voice(encoded("wav"))) == "silk"
+    rules(rig, voice_formats=frozenset({"silk", "wav"}))
+    assert sound_of(rig, Voice(encoded("wav", seconds=1.5))) == "silk"
+    rig.clock.advance(3601)
+    assert sound_of(rig, Voice(encoded("wav", seconds=1.5))) == "wav"
+
+
+def rf64(wav):
+    """Return a plain WAV as what programs write that may come to more than 4 GB."""
+    at = wav.index(b"data")
+    size = len(wav) - at - 8
+    sizes = struct.pack("<QQQI", len(wav) + 28, size, size // 2, 0)
+    head = b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<I", len(sizes)) + sizes
+    return head + wav[12:at] + b"data\xff\xff\xff\xff" + wav[at + 8 :]
+
+
+def test_an_odd_wav_is_converted_and_teaches_nothing(rig):
+    """RF64 is never sent as it is."""
+    assert sound_of(rig, Voice(rf64(samples.wav()))) == "silk"
+    assert sound_of(rig, Voice(samples.wav())) == "wav"
+    assert rig.counts()[-1] == 0
+
+
 def test_a_sound_that_is_refused_in_every_format_teaches_nothing(rig):
     """It was not the format."""
     rules(rig, voice_formats=frozenset())
     error = rig.error(MediaRejected, Voice(samples.wav()))
     assert 850019 in error.codes
-    assert rig.memory.lessons.takes(formats.WAV, "group")
+    assert rig.memory.lessons.takes(formats.WAV, "group", rig.clock.monotonic())
 
 
 def test_a_voice_that_must_not_be_converted(rig):
@@ -675,6 +823,72 @@ def test_the_same_content_is_uploaded_once(rig, tmp_path):
     assert rig.info(Image(png())) is not first
 
 
+class Rewriting(ChainBuilder):
+    """Writes something else into the file, between the look at it and the upload."""
+
+    def __init__(self, path, data):
+        self.write = lambda: path.write_bytes(data)
+
+    def get_image(self, image):
+        self.write()
+        return image
+
+    get_voice = get_file = get_image
+
+
+@pytest.mark.parametrize("way", ["file_data", "chunked", "url"])
+def test_a_small_file_that_is_rewritten_meanwhile(rig, tmp_path, way):
+    """What was there first is sent, or nothing is remembered: nobody gets the second for it."""
+    path, first, second = tmp_path / "plot.png", png(900, seed=1), png(900, seed=2)
+    path.write_bytes(first)
+    builder = Rewriting(path, second)
+    rig.close_ways(*STEPS[: STEPS.index(way)])
+    sent = rig.info(Image(path), builder=builder)
+    assert sent.data == (second if way == "url" else first)  # the service hands out the file
+    builder.write = lambda: None
+    assert rig.info(Image(first), builder=builder).data == first
+    assert rig.info(Image(path), builder=builder).data == second
+
+
+def test_a_voice_that_is_rewritten_meanwhile(rig, tmp_path, monkeypatch):
+    """It is encoded later than it is looked at."""
+    path, long = tmp_path / "x.wav", encoded("wav", seconds=3.0)
+    path.write_bytes(encoded("wav"))
+    real = voice.to_silk
+
+    def late(content, **options):
+        path.write_bytes(long)
+        return real(content, **options)
+
+    monkeypatch.setattr(voice, "to_silk", late)
+    sent = rig.info(Voice(path, convert=True))
+    assert len(sent.data) < len(real(long)) / 2
+    assert rig.info(Voice(encoded("wav"), convert=True)).data == sent.data
+
+
+def test_a_large_file_that_is_rewritten_meanwhile(rig, tmp_path):
+    """It is an error, and nothing is remembered."""
+    rules(rig, upload_block=20 * MIB)
+    first, second = b"1" * (10 * MIB + 1), b"2" * (10 * MIB + 1)
+    path = tmp_path / "x.bin"
+    path.write_bytes(first)
+    builder = Rewriting(path, second)
+    error = rig.error(MediaError, File(path), builder=builder)
+    assert error.summary == "x.bin changed after the chain was made"
+    builder.write = lambda: None
+    assert rig.info(File(first, "x.bin"), builder=builder).data == first
+    assert rig.info(File(path), builder=builder).data == second
+
+
+def test_a_large_log_that_grows_meanwhile(rig, tmp_path):
+    """What was there is sent."""
+    rules(rig, upload_block=20 * MIB)
+    path, first = tmp_path / "x.log", b"1" * (10 * MIB + 1)
+    path.write_bytes(first)
+    builder = Rewriting(path, first + b"more")
+    assert rig.info(File(path), builder=builder).data == first
+
+
 def test_long_term_means_a_day(rig):
     """That is what a ttl of 0 is called."""
     rules(rig, file_ttl=0)
@@ -695,7 +909,7 @@ def test_what_the_platform_forgot_is_uploaded_again(rig):
 def test_many_threads_upload_the_same_once(rig):
     """32 at the same time."""
     rules(rig, upload_ways=frozenset({"chunked"}))
-    rig.memory.lessons.refuse("base64", "group", "so that it takes a while")
+    rig.memory.lessons.refuse("base64", "group", "as if", rig.clock.monotonic())
     together = threading.Barrier(32)
     uploader, data, infos = rig.uploader(), png(9 * BLOCK), []
 
@@ -863,7 +1077,7 @@ def test_stopping_between_two_ways(rig, pattern):
 
 def test_stopping_while_parts_are_sent(rig):
     """All of those who wait for the same end with it."""
-    rig.memory.lessons.refuse("base64", "group", "to come to the parts")
+    rig.memory.lessons.refuse("base64", "group", "as if", rig.clock.monotonic())
     with ScriptedServer(silence) as server:
 
         def put(_url, body, timeout):

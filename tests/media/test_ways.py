@@ -12,8 +12,10 @@ from qqgroup_sync.errors import (
     BadResponse,
     MediaError,
     MediaRejected,
+    MediaTooLarge,
     QQGroupError,
     StateError,
+    Text,
     TransportError,
     TransportTimeout,
 )
@@ -21,6 +23,7 @@ from qqgroup_sync.media import formats
 from qqgroup_sync.media.ways import (
     BASE64_FIRST,
     BASE64_MOST,
+    LESSON_LIFE,
     Attempts,
     Lessons,
     Verdict,
@@ -30,6 +33,7 @@ from qqgroup_sync.media.ways import (
 )
 
 MIB = 1024 * 1024
+NOW = 1000.0
 FINAL, NEXT, REFUSED, TOO_LARGE = (
     Verdict.FINAL,
     Verdict.NEXT,
@@ -163,9 +167,9 @@ def test_a_refused_way_is_remembered_for_its_scene(caplog):
     """One warning says so, however often it is learned; the other scene is its own."""
     lessons = Lessons()
     for _ in range(3):
-        lessons.refuse("base64", "c2c", "HTTP 400, code 10000")
-    assert lessons.refusal("base64", "c2c") == "HTTP 400, code 10000"
-    assert lessons.refusal("base64", "group") == lessons.refusal("chunked", "c2c") == ""
+        lessons.refuse("base64", "c2c", "HTTP 400, code 10000", NOW)
+    assert lessons.refusal("base64", "c2c", NOW) == "HTTP 400, code 10000"
+    assert lessons.refusal("base64", "group", NOW) == lessons.refusal("chunked", "c2c", NOW) == ""
     (line,) = caplog.messages
     assert "base64 in private chats" in line
     assert "code 10000" in line
@@ -174,33 +178,62 @@ def test_a_refused_way_is_remembered_for_its_scene(caplog):
 def test_a_way_that_works_again_is_no_longer_avoided():
     """The platform may have opened it."""
     lessons = Lessons()
-    lessons.refuse("chunked", "group", "no")
+    lessons.refuse("chunked", "group", "no", NOW)
     lessons.allow("chunked", "group")
     lessons.allow("url", "group")  # nothing to forget
-    assert lessons.refusal("chunked", "group") == ""
+    assert lessons.refusal("chunked", "group", NOW) == ""
 
 
 def test_the_ceiling_only_falls(caplog):
     """What was too much stays too much; less may still go."""
     caplog.set_level(logging.INFO)
     lessons = Lessons()
-    assert lessons.ceiling("group") == BASE64_MOST
-    lessons.lower_ceiling("group", 3000)
-    lessons.lower_ceiling("group", 4000)
-    assert lessons.ceiling("group") == 2999
-    assert lessons.ceiling("c2c") == BASE64_MOST
+    assert lessons.ceiling("group", NOW) == BASE64_MOST
+    lessons.lower_ceiling("group", 3 * MIB, NOW)
+    lessons.lower_ceiling("group", 4 * MIB, NOW)
+    assert lessons.ceiling("group", NOW) == 3 * MIB - 1
+    assert lessons.ceiling("c2c", NOW) == BASE64_MOST
     assert len(caplog.messages) == 1
+
+
+def test_a_small_body_that_is_too_large_teaches_nothing():
+    """Something on the way may answer 413 to anything; base64 stays open."""
+    lessons = Lessons()
+    lessons.lower_ceiling("group", 70, NOW)
+    lessons.lower_ceiling("group", MIB, NOW)
+    assert lessons.ceiling("group", NOW) == BASE64_MOST
+    lessons.lower_ceiling("group", MIB + 1, NOW)
+    assert lessons.ceiling("group", NOW) == MIB
+
+
+def test_every_lesson_ends(caplog):
+    """After an hour the platform is asked again; what it says then is told again."""
+    lessons = Lessons()
+    lessons.refuse("url", "group", "no", NOW)
+    lessons.lower_ceiling("group", 3 * MIB, NOW)
+    lessons.refuse_format(formats.WAV, "group", NOW)
+    late = NOW + LESSON_LIFE - 1
+    assert lessons.refusal("url", "group", late) == "no"
+    assert lessons.ceiling("group", late) == 3 * MIB - 1
+    assert not lessons.takes(formats.WAV, "group", late)
+    later = NOW + LESSON_LIFE
+    assert lessons.refusal("url", "group", later) == ""
+    assert lessons.ceiling("group", later) == BASE64_MOST
+    assert lessons.takes(formats.WAV, "group", later)
+    lessons.refuse("url", "group", "no", later)
+    assert len(caplog.messages) == 2
+    assert "for an hour" in caplog.messages[0]
 
 
 def test_a_refused_format_is_remembered(caplog):
     """By its scene, with one line."""
     caplog.set_level(logging.INFO)
     lessons = Lessons()
-    lessons.refuse_format(formats.WAV, "group")
-    lessons.refuse_format(formats.WAV, "group")
-    assert not lessons.takes(formats.WAV, "group")
-    assert lessons.takes(formats.WAV, "c2c")
-    assert lessons.takes(formats.MP3, "group")
+    lessons.refuse_format(formats.WAV, "group", NOW)
+    lessons.refuse_format(formats.WAV, "group", NOW)
+    assert not lessons.takes(formats.WAV, "group", NOW)
+    assert lessons.takes(formats.WAV, "c2c", NOW)
+    assert lessons.takes(formats.MP3, "group", NOW)
     assert len(caplog.messages) == 1
 
 
@@ -245,3 +278,23 @@ def test_secrets_stay_out_of_the_reasons():
     tried.failed("b", QQGroupError("see https://cos.example/x?q-signature=hush"))
     assert "hush" not in str(tried.error())
     assert "cos.example" in tried.last
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (MediaError("404", remedy=Text("Check the link.", "请检查链接。")), "Check the link."),
+        (TransportError("its host name is unknown"), "open it in a browser"),
+        (MediaTooLarge("big", remedy=Text("Pass a larger limit=.", "limit=")), "smaller"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_helps_when_a_url_cannot_be_fetched(error, remedy):
+    """What is wrong with the link, not another way of hosting."""
+    error.language = "en"
+    tried = Attempts("cat.png", "en")
+    tried.failed("url", refusal(400, 850026))
+    tried.failed_here(error)
+    assert remedy in tried.error().remedy
+    assert "limit=" not in tried.error().remedy
+    assert f"fetching it here: {error.summary}" in str(tried.error())
