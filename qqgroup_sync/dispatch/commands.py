@@ -15,7 +15,14 @@ from qqgroup_sync.dispatch.binding import Binding, Bound, WrongArguments
 from qqgroup_sync.dispatch.handlers import code_of
 from qqgroup_sync.dispatch.help import usage_of
 from qqgroup_sync.dispatch.signature import parameters_of
-from qqgroup_sync.dispatch.words import folded, half_width, key_of, loosely, option_name
+from qqgroup_sync.dispatch.words import (
+    folded,
+    folded_head,
+    half_width,
+    key_of,
+    loosely,
+    option_name,
+)
 from qqgroup_sync.errors import ConfigError, Text
 
 if TYPE_CHECKING:
@@ -94,8 +101,7 @@ class Command:
             rf"\s*(?:{'|'.join(map(loosely, prefixes))})(?:{'|'.join(map(loosely, names))})(?!\S)",
             re.IGNORECASE,
         )
-        firsts = {(prefix or name)[0] for prefix in prefixes for name in names}
-        self._firsts = frozenset(" \t\n\u3000").union(*map(_forms_of, firsts))
+        self.heads = tuple({folded_head(prefix + name) for prefix in prefixes for name in names})
         self._named = {key_of(one.spelled): one for one in self.parameters if one.has_name}
 
     def forms(self) -> list[str]:
@@ -111,8 +117,6 @@ class Command:
         Width and case do not matter; after the name stands space or nothing. Of two commands that
         match, as ``group`` and ``group add`` do, the one that leaves less has the longer name.
         """
-        if text[:1] not in self._firsts:
-            return None  # nearly every message, and cheaper to see than a pattern
         found = self._begins.match(text)
         return None if found is None else text[found.end() :].strip()
 
@@ -203,9 +207,3 @@ def _checked_name(name: Any, prefixes: Sequence[str]) -> str:
                 ),
             )
     return clean_name
-
-
-def _forms_of(char: str) -> set[str]:
-    """Return a character in both cases and both widths."""
-    cases = {char, *half_width(char).lower()[:1], *half_width(char).upper()[:1]}
-    return cases | {chr(ord(case) + 0xFEE0) for case in cases if "!" <= case <= "~"}

@@ -159,7 +159,8 @@ class Filter:
 
     Attributes:
         test: Of the text: the message and its wake -> Verify or None.
-        needle: What stands in every text that ``test`` takes; a quick way to say no.
+        needles: Of these one stands in every text that ``test`` takes; a quick way to say no.
+        heads: The same, of how the text begins; as :func:`folded_head` returns it.
         weighs: Whether ``test`` may return another weight than 1.
         check_prefix: Whether a prefix must wake the bot, or which one.
         in_group: Whether the decorator is for groups.
@@ -174,7 +175,8 @@ class Filter:
     """
 
     test: Match
-    needle: str = ""
+    needles: tuple[str, ...] = ("",)
+    heads: tuple[str, ...] = ()
     weighs: bool = False
     check_prefix: bool | tuple[str, ...] | None = None
     in_group: bool = True
@@ -213,30 +215,37 @@ class Filter:
         return None if check else UNCHECKED
 
     def match(self) -> Match:
-        """Return the whole test, as few calls deep as possible."""
+        """Return the whole test; whom the first condition keeps out costs one call."""
         test = self.test
-        for condition in self._conditions():
-            test = _also(condition, test)
-        return test
-
-    def _conditions(self) -> Iterable[Callable[[Message], bool]]:
-        roles, users, groups = self.roles, self.users, self.groups
         if self.at_only:
-            yield lambda message: message.is_at or message.is_direct
-        if roles is not None:
-            yield lambda message: message.author.role in roles
-        if users is not None:
-            yield lambda message: message.author.openid in users
-        if groups is not None:
-            yield lambda message: message.group_openid in groups
+            test = _if_at(test)
+        if self.groups is not None:
+            test = _if_in(self.groups, test)
+        if self.users is not None:
+            test = _if_by(self.users, test)
+        if self.roles is not None:
+            test = _if_role(self.roles, test)
+        return test
 
 
 def _chosen(own: bool | None, other: bool) -> bool:
     return other if own is None else own
 
 
-def _also(condition: Callable[[Message], bool], test: Match) -> Match:
-    return lambda message, wake: test(message, wake) if condition(message) else None
+def _if_at(test: Match) -> Match:
+    return lambda message, wake: test(message, wake) if message.is_at or message.is_direct else None
+
+
+def _if_in(groups: frozenset[str], test: Match) -> Match:
+    return lambda message, wake: test(message, wake) if message.group_openid in groups else None
+
+
+def _if_by(users: frozenset[str], test: Match) -> Match:
+    return lambda message, wake: test(message, wake) if message.author.openid in users else None
+
+
+def _if_role(roles: frozenset[str], test: Match) -> Match:
+    return lambda message, wake: test(message, wake) if message.author.role in roles else None
 
 
 # ---------------------------------------------------------------------- tests of the text
@@ -278,11 +287,13 @@ def text_test(keywords: Any) -> Match:
     )
 
 
-def needle_of(keywords: Any) -> str:
-    """Return what every text has to contain that ``keywords`` take; empty for most of them."""
+def needles_of(keywords: Any) -> tuple[str, ...]:
+    """Return of what every text contains one that ``keywords`` take; one is empty: of anything."""
+    if isinstance(keywords, list | tuple):
+        return tuple(needle for keyword in keywords for needle in needles_of(keyword))
     if isinstance(keywords, Equal):
         keywords = keywords.content
-    return keywords if isinstance(keywords, str) else ""
+    return (keywords if isinstance(keywords, str) else "",)
 
 
 def _pattern_test(pattern: re.Pattern[str]) -> Match:
@@ -314,7 +325,10 @@ def function_test(function: Callable[..., Any]) -> Match:
     """
 
     def test(message: Message, wake: Wake) -> Verify | None:
-        return verdict(function(wake.shown(message))) if wake.woken else None
+        if not wake.woken:
+            return None
+        said = function(wake.shown(message) if wake.prefix else message)
+        return verdict(said) if said else None  # nearly all of them say no to nearly everything
 
     return test
 

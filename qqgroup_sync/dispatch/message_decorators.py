@@ -170,7 +170,7 @@ class MessageDecorators(Registry):
                 hidden=hidden,
                 usage=usage,
             )
-            own = replace(wanted, test=_command_test(command), weighs=True)
+            own = replace(wanted, test=_command_test(command), heads=command.heads, weighs=True)
             run = _Run(command)
             self._add_message_handler(run, own, options, limit, level, fits=run.fits)
             prefixes = (prefix,) if isinstance(prefix, str) else tuple(prefix)

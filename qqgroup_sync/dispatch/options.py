@@ -11,7 +11,7 @@ from qqgroup_sync.dispatch.filters import (
     any_text,
     check_of,
     function_test,
-    needle_of,
+    needles_of,
     text_test,
 )
 from qqgroup_sync.dispatch.handlers import parameters
@@ -160,7 +160,7 @@ def filter_of(options: HandlerOptions | MessageOptions, *, in_group: bool, in_c2
         )
     return Filter(
         _test_of(options),
-        needle=needle_of(options.get("keywords")),
+        needles=needles_of(options.get("keywords")),
         weighs=options.get("verify") is not None,
         check_prefix=check_of(options.get("check_prefix")),
         in_group=in_group,

@@ -27,6 +27,7 @@ QUOTES = {
     "『": "』",
 }
 COMMAS = ",，、"
+HEAD = 16  # characters that :func:`folded_head` looks at, for width costs much to fold
 _EQUALS = "=＝"
 _APOSTROPHES = "'＇’"
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
@@ -35,6 +36,7 @@ _WIDE = {
     0x3000: " ",
     0x2212: "-",  # the mathematical minus
 }
+_FOLDED = {**_WIDE, ord("İ"): "i", ord("ı"): "i"}  # as re.IGNORECASE has it
 _PLAIN = re.compile(r"\w[\w.:/+-]*")
 _BLANK = re.compile(r"\s*")
 _DASHED = re.compile(r"(?:--|[—–]{1,2})([^\W\d][\w-]*)")  # phones turn -- into a long dash
@@ -82,7 +84,15 @@ def half_width(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return what is equal for texts that differ in width and case only."""
-    return half_width(text).casefold()
+    return text.lower() if text.isascii() else text.translate(_FOLDED).casefold()
+
+
+def folded_head(text: str) -> str:
+    """Return how a text begins: some characters of its first word, folded.
+
+    Whatever :func:`loosely` made a pattern of begins so if its match does.
+    """
+    return folded(text.lstrip()[:HEAD]).split(None, 1)[0][:HEAD] if text.strip() else ""
 
 
 def loosely(text: str) -> str:

@@ -350,3 +350,34 @@ def test_handlers_registered_while_messages_come_are_found():
         thread.join(20)
     assert wrong == []
     assert len(names(client)) == 200
+
+
+# ---------------------------------------------------------------------- who is not even asked
+
+
+def test_a_handler_is_found_once_however_many_of_its_keywords_are_there(router):
+    """Also where others are asked after it."""
+    router.on_message(keywords=["a", "b", Equal("ab")], block=False)(named("list"))
+    router.on_message(keywords="b")(named("one"))
+    assert names(router, "ab") == ["list", "one"]
+    assert names(router, "b") == ["list", "one"]
+    assert names(router, "c") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["/Weather", "／ｗeather", "  /天气 x", "\u3000/tianqi", "bot /weather", "ｂot／天气"]
+)
+def test_a_command_is_found_however_it_is_written(router, text):
+    """By each of its names, in every width and case, with and without the prefix of the bot."""
+    router.set_prefix("bot")
+    router.on_command("weather", aliases=["天气", "TIANQI"])(named("weather"))
+    router.on_command("other")(named("other"))
+    assert names(router, text) == ["command weather"]
+
+
+def test_a_command_behind_prefix_words_of_its_own_is_found():
+    """What they leave of the message is not what the bot's words leave."""
+    router = Router()
+    router.on_command("weather", check_prefix=["dear"])(named("weather"))
+    assert names(router, "dear /weather") == ["command weather"]
+    assert names(router, "/weather") == []

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qqgroup_sync.dispatch.words import (
+    HEAD,
     UnclosedQuote,
     folded,
+    folded_head,
     half_width,
     loosely,
     next_word,
@@ -179,3 +181,31 @@ def test_only_what_needs_quotes_gets_them():
         '"x\\""',
         '"--x"',
     ]
+
+
+odd = st.text("aAiIİıſsSkK\u212aßẞﬅﬆµμ//／ａＡ−-  \t\u3000天", max_size=HEAD + 4)
+
+
+@given(odd.filter(str.strip), odd, st.integers(0, 3))
+def test_what_a_loose_pattern_matches_begins_like_it(name, text, spaces):
+    """In every width and case that ``re.IGNORECASE`` knows: it is how commands are left out."""
+    for other in (text, half_width(name).swapcase(), name.upper(), name.lower()):
+        written = " " * spaces + other
+        if re.match(rf"\s*{loosely(name.strip())}(?!\S)", written, re.IGNORECASE):
+            assert folded_head(written) == folded_head(name)
+
+
+def test_every_character_folds_as_it_matches():
+    """Also those that have several forms in the other case."""
+    for code in [
+        *range(0x250),
+        *range(0x370, 0x590),
+        *range(0x1E00, 0x2000),
+        0x212A,
+        0xFB05,
+        0xFB06,
+    ]:
+        char = chr(code)
+        for other in {char.lower(), char.upper(), char.swapcase(), "i", "s", "k", "ß"}:
+            if not char.isspace() and re.fullmatch(re.escape(char), other, re.IGNORECASE):
+                assert folded(char) == folded(other)
