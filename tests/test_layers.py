@@ -41,7 +41,15 @@ FLOORS = (
     ("message",),
     (
         *("events", "gateway.frames"),
-        *("media.sources", "media.names", "media.checks", "media.formats", "media.endings"),
+        *(
+            "media.sources",
+            "media.names",
+            "media.paths",
+            "media.pictured",
+            "media.checks",
+            "media.formats",
+            "media.endings",
+        ),
         "media.images",
     ),
     ("runtime", "settings", "status", "console"),

@@ -12,7 +12,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -23,6 +22,8 @@ from qqgroup_sync.masking import mask
 from qqgroup_sync.media import formats
 from qqgroup_sync.media.checks import LIMITS, A, check
 from qqgroup_sync.media.names import harmless_name
+from qqgroup_sync.media.paths import absolute, opened, unreadable
+from qqgroup_sync.media.pictured import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,9 +110,9 @@ class Source:
         if self.path is None:
             raise MediaError(f"{self} was not fetched yet")
         try:
-            return _opened(self.path)
+            return opened(self.path)
         except OSError as error:
-            raise _unreadable(self.path, error, gone=True) from error
+            raise unreadable(self.path, error, gone=True) from error
 
     def read(self) -> bytes:
         """Return the content; of a file what stands there now.
@@ -225,9 +226,9 @@ def load(content: Any, kind: Kind, *, name: str | None = None) -> Source:
         return _from_path(Path(os.fsdecode(content)), kind, name)
     if isinstance(content, bytes | bytearray | memoryview):
         return _from_bytes(bytes(content), kind, name)
-    drawn = _drawn(content)
-    if drawn is not None:
-        return _from_bytes(drawn, kind, name)
+    picture = drawn(content)
+    if picture is not None:
+        return _from_bytes(picture, kind, name)
     if hasattr(content, "read"):
         return _from_file(content, kind, name)
     raise UnsupportedMedia(
@@ -342,76 +343,15 @@ def _from_path(path: Path, kind: Kind, name: str | None) -> Source:
     with contextlib.suppress(RuntimeError, ValueError):  # nobody's home: a file such as ~$a.docx
         path = path.expanduser()
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             name = harmless_name(name or path.name)
             found = check(file, size, kind, name)
     except MediaError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _unreadable(path, error) from error
-    return Source(kind, name, found, size, path=_absolute(path))
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open an ordinary file; what may never end, or never begin, is not even opened."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError
-    if not stat.S_ISREG(mode):
-        raise UnsupportedMedia(
-            f"{_shown(path)} is no ordinary file",
-            remedy=Text("Read it yourself and pass the bytes.", "请自行读取后传入 bytes。"),
-        )
-    return path.open("rb")
-
-
-def _unreadable(path: Path, error: Exception, *, gone: bool = False) -> MediaError:
-    shown, full = _shown(path), _shown(_absolute(path))
-    where = Text(f"Looked for {full}.", f"查找的位置是 {full}。")
-    if isinstance(error, FileNotFoundError):
-        text = f"there is no file {shown}" + (", though there was when the chain was made" * gone)
-        return MediaError(
-            text,
-            cause=where,
-            remedy=Text(
-                "Keep the file until the message is sent, or pass its bytes.",
-                "发送完成之前请保留该文件，或直接传入 bytes。",
-            )
-            if gone
-            else Text(
-                "Check the name; a relative path counts from the folder in which the script was "
-                "started.",
-                "请检查文件名；相对路径以启动脚本时所在的目录为准。",
-            ),
-        )
-    reason = getattr(error, "strerror", None) or (
-        "it holds a character that no path can hold" if isinstance(error, ValueError) else error
-    )
-    why = "is a folder" if isinstance(error, IsADirectoryError) else f"cannot be read: {reason}"
-    return MediaError(
-        f"{shown} {why}",
-        cause=where,
-        remedy=Text("Pass the path of a readable file.", "请传入可读文件的路径。"),
-    )
-
-
-def _absolute(path: Path) -> Path:
-    try:
-        return path.absolute()
-    except OSError:  # the working directory was deleted
-        return path
-
-
-def _shown(path: Path) -> str:
-    """Return a path as one line that any console can print; it may be base64 by mistake."""
-    text = str(path)
-    end = "..." if len(text) > _LONGEST_SHOWN else ""
-    printable = (one if one.isprintable() else "\ufffd" for one in text[:_LONGEST_SHOWN])
-    return mask("".join(printable)) + end
-
-
-_LONGEST_SHOWN = 300  # characters
+        raise unreadable(path, error) from error
+    return Source(kind, name, found, size, path=absolute(path))
 
 
 def _from_bytes(data: bytes, kind: Kind, name: str | None) -> Source:
@@ -465,45 +405,3 @@ def _rest_of(file: Any) -> bytes:
         f"the {type(file).__name__} holds more than {limit >> 20} MB, the limit of the platform",
         remedy=Text("Put it on a server and send the link.", "请放到服务器上再发送链接。"),
     )
-
-
-def _drawn(content: Any) -> bytes | None:
-    """Return the picture of a PIL image or a matplotlib figure; None for anything else.
-
-    Both are known by the names of their classes' modules, so that neither is imported.
-    """
-    if "PIL" in _homes(content) and hasattr(content, "save"):
-        from qqgroup_sync.media.images import encoded  # noqa: PLC0415 - only for PIL images
-
-        try:
-            return encoded(content)[0]
-        except MediaError:
-            raise
-        except Exception as error:  # a damaged file, read only now, makes Pillow raise anything
-            raise UnsupportedMedia(
-                f"the PIL image ({content.mode}, {content.width} x {content.height}) cannot be"
-                f" saved as png: {error}",
-                remedy=Text('Pass image.convert("RGB").', '请传入 image.convert("RGB")。'),
-            ) from error
-    figure: Any = content if hasattr(content, "savefig") else getattr(content, "figure", None)
-    figure = getattr(figure, "figure", None) or figure  # of an axes in a part of a figure
-    if "matplotlib" not in _homes(figure) or not hasattr(figure, "savefig"):
-        return None
-    target = io.BytesIO()
-    try:
-        figure.savefig(target, format="png", bbox_inches="tight")
-    except Exception as error:  # drawn only now: wrong formulas, sizes without measure, no memory
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise MediaError(
-            f"the matplotlib figure cannot be drawn: {why}",
-            remedy=Text(
-                "Try figure.savefig('x.png'): formulas, fonts and the size must be right.",
-                "请先试 figure.savefig('x.png')：检查公式、字体和尺寸。",
-            ),
-        ) from error
-    return target.getvalue()
-
-
-def _homes(thing: object) -> set[str]:
-    """Return the packages that a thing's class comes from."""
-    return {klass.__module__.partition(".")[0] for klass in type(thing).__mro__}
