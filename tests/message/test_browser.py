@@ -84,9 +84,13 @@ def processes(renderer):
     before = children()
 
     def look():
-        new = {pid: one for pid, one in children().items() if pid not in before}
-        (driver,) = (pid for pid, one in new.items() if one.ppid() == os.getpid())
-        (started,) = (pid for pid, one in new.items() if one.ppid() == driver)
+        parents = {}
+        for pid, one in children().items():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a helper of the browser, gone by now
+                parents[pid] = one.ppid()
+        new = {pid: parent for pid, parent in parents.items() if pid not in before}
+        (driver,) = (pid for pid, parent in new.items() if parent == os.getpid())
+        (started,) = (pid for pid, parent in new.items() if parent == driver)
         return started, driver
 
     return look
