@@ -84,15 +84,22 @@ def tunnel_to(port):
     ready, address, stopped = threading.Event(), [], loop.create_future()
 
     async def pump(reader, writer):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(65536):
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
 
     async def forward(reader, writer):
-        inside = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, inside[1]), pump(inside[0], writer))
+        try:
+            inside = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(pump(reader, inside[1]), pump(inside[0], writer))
+        except asyncio.CancelledError:
+            pass  # the tunnel closes
+        finally:
+            writer.close()
 
     async def run():
         async with await asyncio.start_server(forward, "127.0.0.1", 0) as server:
@@ -103,6 +110,7 @@ def tunnel_to(port):
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.sleep(0)  # closed sockets are let go of in the loop's next turn
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
