@@ -11,7 +11,7 @@ from qqgroup_sync.dispatch.filters import copy_of, wake
 from qqgroup_sync.dispatch.handlers import culprit, described, shown
 from qqgroup_sync.dispatch.hooks import HookChain
 from qqgroup_sync.errors import ConfigError, QQGroupError, WaitCancelled, WaitTimeout
-from qqgroup_sync.events.messages import Asking
+from qqgroup_sync.events.asking import Asking
 from qqgroup_sync.events.models import Event, Interaction, Message, Replyable
 from qqgroup_sync.message.chain import chain_of
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qqgroup_sync.dispatch.dialogue import Dialogue
-    from qqgroup_sync.events.messages import Asking
+    from qqgroup_sync.events.asking import Asking
     from qqgroup_sync.events.models import Attachment, Interaction, Message, Replyable
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.sending.streaming import Stream

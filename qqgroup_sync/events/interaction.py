@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.events.asking import Asking
 from qqgroup_sync.events.base import bound
-from qqgroup_sync.events.messages import Asking
 from qqgroup_sync.events.notices import Notice
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qqgroup_sync.dispatch.dialogue import Dialogue
-    from qqgroup_sync.events.messages import Asking
+    from qqgroup_sync.events.asking import Asking
     from qqgroup_sync.events.models import Attachment, Event
     from qqgroup_sync.media.file_infos import MediaMemory
     from qqgroup_sync.message.keyboard import Button
