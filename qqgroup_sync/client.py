@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync import foreground, running
+from qqgroup_sync.dispatch import checked
 from qqgroup_sync.foreground import SLICE
 from qqgroup_sync.runtime import cells
 from qqgroup_sync.runtime.clock import Clock, Deadline
@@ -322,9 +323,12 @@ class Client(Seeing):
             The event; None when none came in time.
 
         Raises:
+            ConfigError: ``check`` cannot be called, or ``timeout`` is no number of seconds.
             StateError: The client does not run.
             WaitCancelled: It stops.
         """
+        checked.function("check", check, self.settings.language)
+        timeout = checked.seconds("timeout", timeout, self.settings.language)
         self.settle_family()
         life = self._life
         if life is None:

@@ -6,9 +6,9 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch import checked
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.choices import Choices
 from qqgroup_sync.dispatch.waiter import anything, judging
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from qqgroup_sync.dispatch.waiters import Waiter, Waiters
-    from qqgroup_sync.events.messages import Asking
+    from qqgroup_sync.events.asking import Asking
     from qqgroup_sync.events.models import Message, Replyable
     from qqgroup_sync.runtime.clock import Clock
 
@@ -194,7 +194,7 @@ class Dialogue:
     ) -> Message:
         """Ask and return the answer; see ``Message.ask``."""
         deadline = self._deadline(timeout)
-        self._callable("check", check)
+        checked.function("check", check, self._language)
         judge = _Judge(check, _AGAIN.in_language(self._language) if again is None else again)
         with self._waiters.waiting(self._key, judge.hear, force=force) as waiter:
             self.say(content)
@@ -308,44 +308,7 @@ class Dialogue:
     # ------------------------------------------------------------------ what is passed
 
     def _deadline(self, timeout: float | None) -> Deadline:
-        return Deadline(self._clock, self._seconds("timeout", timeout))
-
-    def _seconds(self, name: str, value: Any) -> float | None:
-        """Return how long to wait; None without a limit.
-
-        Raises:
-            ConfigError: It is no number of seconds.
-        """
-        if value is None:
-            return None
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if not is_number or not value >= 0:
-            raise ConfigError(
-                f"{name}={value!r} is no number of seconds",
-                remedy=Text(
-                    f"Pass {name} a number that is not negative, or None to wait without limit.",
-                    f"{name} 请传入非负的秒数；不限时请传 None。",
-                ),
-                language=self._language,
-            )
-        seconds = float(value)
-        return seconds if seconds < threading.TIMEOUT_MAX else None
-
-    def _callable(self, name: str, value: Any) -> None:
-        """Refuse what cannot be called with an answer.
-
-        Raises:
-            ConfigError: It cannot.
-        """
-        if value is not None and not callable(value):
-            raise ConfigError(
-                f"{name}= is a {type(value).__name__}, which cannot be called",
-                remedy=Text(
-                    f"Pass a function: {name}=lambda answer: answer.text.isdecimal()",
-                    f"请传入函数：{name}=lambda answer: answer.text.isdecimal()",
-                ),
-                language=self._language,
-            )
+        return Deadline(self._clock, checked.seconds("timeout", timeout, self._language))
 
     def _show(self, content: Any, choices: Choices, datas: list[str], waiter: Waiter) -> None:
         content = chain_of(content)
@@ -379,8 +342,8 @@ class Dialogue:
         level: int,
     ) -> Message | None:
         """Wait for the same person's next message; see ``Message.wait``."""
-        seconds = self._seconds("max_time", max_time)
-        self._callable("data_filter", data_filter)
+        seconds = checked.seconds("max_time", max_time, self._language)
+        checked.function("data_filter", data_filter, self._language)
         accept = data_filter or anything
         with self._waiters.waiting(self._key, accept, level=level, force=force) as waiter:
             if reply is not None:
@@ -408,8 +371,8 @@ class Dialogue:
                 remedy=Text("Use wait() in private chats.", "私聊请使用 wait()。"),
                 language=self._language,
             )
-        seconds = self._seconds("max_time", max_time)
-        self._callable("data_filter", data_filter)
+        seconds = checked.seconds("max_time", max_time, self._language)
+        checked.function("data_filter", data_filter, self._language)
         waiter = self._waiters.channel(
             place,
             data_filter or anything,

@@ -12,6 +12,7 @@ from qqgroup_sync import (
     Button,
     C2CMessage,
     Chain,
+    ConfigError,
     GroupMessage,
     Keyboard,
     ReplyLimitReached,
@@ -947,3 +948,10 @@ def test_a_handler_between_two_questions_ends_as_quietly(client, group, ming, ex
     stopper.join()
     assert outcome == ["cancelled"]
     assert errors == expected_errors == []
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": "soon"}, {"timeout": -1}, {"check": "hello"}])
+def test_wait_for_with_a_wrong_argument(client, wrong):
+    """It is refused in the line of whoever waits."""
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        client.wait_for("GROUP_ADD_ROBOT", **wrong)
