@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from qqgroup_sync import foreground
+from qqgroup_sync import foreground, running
 from qqgroup_sync.client import Client
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.errors import ConfigError, QQGroupError, Text
@@ -159,6 +159,8 @@ class Accounts(Router):
         Raises:
             QQGroupError: The last one could not go on; says why.
         """
+        if running.harness is not None and running.harness.runs(self):
+            return
         pause = threading.Event()
 
         def ended(seconds: float) -> bool:

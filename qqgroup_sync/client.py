@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from qqgroup_sync.api.endpoints import Endpoints
+    from qqgroup_sync.rates import SendLimits
     from qqgroup_sync.sending.sent import Sent
     from qqgroup_sync.settings import MediaMode, Ordering, Urls
     from qqgroup_sync.simulator import Simulator
@@ -64,6 +65,12 @@ class Client(Seeing):
             platform decide, ``"dots"`` replaces their dots, ``"markdown"`` sends links.
         max_text: Characters per message; longer texts are split.
         proactive_fallback: Send a reply whose window has passed as a proactive message.
+        send_limits: How fast the client sends: what would come too fast for the platform waits for
+            its turn, up to 75 seconds, and then raises RateLimited. ``"default"`` keeps to the
+            documented rates of a bot that is not certified, ``"certified"`` to those of one that
+            is; None waits for nothing and lets the platform refuse. A dict changes single ones:
+            ``{"group": "20/min 1000/day", "groups": None}``; see ``rates.USUAL`` for the names. A
+            platform on this machine, such as the simulator, is not spared unless this is given.
         ordering: ``"sender"`` handles the messages of one person in one conversation in order,
             ``"group"`` those of a conversation, None in any order.
         ignore_bots: Drop messages that other bots wrote.
@@ -101,6 +108,7 @@ class Client(Seeing):
         urls: Urls = "error",
         max_text: int = 4000,
         proactive_fallback: bool = False,
+        send_limits: SendLimits = "default",
         ordering: Ordering = "sender",
         ignore_bots: bool = True,
         acknowledge_clicks: bool = True,
@@ -140,6 +148,7 @@ class Client(Seeing):
             urls=urls,
             max_text=max_text,
             proactive_fallback=proactive_fallback,
+            send_limits=send_limits,
             ordering=ordering,
             ignore_bots=ignore_bots,
             acknowledge_clicks=acknowledge_clicks,
@@ -175,7 +184,7 @@ class Client(Seeing):
 
         platform = PrivatePlatform(simulator)
         client = cls(**defaults(options))
-        client._platform = platform
+        client._platform, client._start_waits = platform, True
         return client
 
     # ------------------------------------------------------------------ life
@@ -192,6 +201,8 @@ class Client(Seeing):
         Raises:
             QQGroupError: The bot cannot go on; says why and what to do.
         """
+        if running.harness is not None and running.harness.runs(self):
+            return
         foreground.run(self.start, self._ended.wait, lambda: self.stop(stop_timeout))
         self._raise_failure()
 
@@ -213,11 +224,13 @@ class Client(Seeing):
                 return
         self._prepare()
         self._begin()
-        if self._platform is not None:
+        if self._start_waits:
             self.wait_ready()
 
     def _prepare(self) -> None:
         """Make sure that no other client of this bot runs here; start a platform of its own."""
+        if running.harness is not None:
+            running.harness.adopt(self)
         platform = self._platform
         running.claim(self, self.settings.api_bases[0] if platform is None else platform.name)
         if platform is not None:

@@ -6,26 +6,26 @@ later one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.dispatch.dialogue import Dialogues
 from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.intake import Intake, Key, Position
 from qqgroup_sync.dispatch.waiters import Waiters
-from qqgroup_sync.events.models import Interaction, Message
+from qqgroup_sync.events.models import AuditResult, Interaction, Message
 from qqgroup_sync.events.parse import parse
 from qqgroup_sync.gateway.discovery import Discovery
-from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents
-from qqgroup_sync.gateway.runner import GatewayRunner
-from qqgroup_sync.gateway.session import GatewaySession
+from qqgroup_sync.gateway.frames import Intents
 from qqgroup_sync.masking import mask
 from qqgroup_sync.runtime.clock import Deadline
 from qqgroup_sync.runtime.lanes import LanePool
+from qqgroup_sync.runtime.serial import Serial
 from qqgroup_sync.runtime.service import Service
 from qqgroup_sync.sending.outgoing import Outgoing
+from qqgroup_sync.shards import Remembered, Shards
 from qqgroup_sync.state.sessions import Place
 from qqgroup_sync.status import StatusBoard
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.schedule import Schedule
     from qqgroup_sync.dispatch.timed_tasks import Task
     from qqgroup_sync.events.models import Event
+    from qqgroup_sync.gateway.frames import Frame
     from qqgroup_sync.lasting import Lasting
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.settings import Settings
@@ -43,15 +44,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GATEWAY_SLICE = 0.25  # seconds between two looks whether the queue is full meanwhile
+GATEWAY_PATIENCE = 60.0  # seconds an event waits for the gateway before it is taken in hand
 SHARD_PATIENCE = 10.0  # seconds a send waits for all shards before one that is live will do
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What one life leaves to the next: where each shard stands, and what was handled."""
+class Progress(NamedTuple):
+    """How far a bot is with its work, for a test that waits until nothing is left to do.
 
-    positions: dict[int, Position] = field(default_factory=dict)
-    handled: set[Key] = field(default_factory=set)
+    Attributes:
+        taken: The last event of each shard that reached the handlers' queue.
+        busy: Whether a handler runs or waits for a worker, a click for its acknowledgement, a
+            timed task for being started, or a token is fetched. Who sits in a dialogue is not
+            busy.
+        heard: Whether the gateway answered every heartbeat.
+    """
+
+    taken: dict[int, Position]
+    busy: bool
+    heard: bool
 
 
 class Life:
@@ -83,20 +94,21 @@ class Life:
         self._lasting = lasting
         self._client = client
         self._clock = clock
-        self._remembered = remembered
         self._on_failure = on_failure
         self._failing = threading.Lock()
         self._failed = False
+        self._why = "stopped", ""  # it ends
         self._disconnect = threading.Event()  # ends the gateway threads and the token's
         self._own_ids: set[str] = set()
         self._last_events: dict[int, float] = {}
-        self._runners: list[GatewayRunner] = []
-        self.board = StatusBoard(clock)
+        self._watching = Serial("qqgroup-watch")
+        self.board = StatusBoard(clock, self._state_changed)
         self._pool = LanePool(
             clock,
             resting=settings.workers,
             working=settings.max_workers,
             capacity=settings.queue_size,
+            on_overload=self.board.note_overload,
         )
         self.waiters = Waiters(clock, self._pool.park)
         dialogues = Dialogues(self.waiters, clock, settings.language)
@@ -108,6 +120,7 @@ class Life:
             session=lasting.session,
             note_button=lasting.buttons.remember,
             await_gateway=self._await_gateway,
+            hears_audits=bool((settings.intents or 0) & Intents.MESSAGE_AUDIT),
             aside=lambda: self._pool.park(keep_lane=True),
             report=self.board.note_resources,
             on_death=self.failed,
@@ -131,14 +144,33 @@ class Life:
             ordering=settings.ordering,
             ignore_bots=settings.ignore_bots,
             handled=remembered.handled,
+            ready=self._ready_to_handle if self._sessions is not None else None,
+            suspects=self._sessions.suspects if self._sessions is not None else lambda _key: False,
             admit=self._admit if self._sessions is not None else None,
             note=self._note if self._sessions is not None else None,
         )
-        self._discovery = Discovery(
+        discovery = Discovery(
             self.outgoing.endpoints,
             clock,
             key=(settings.appid, self.outgoing.host),
             url=settings.gateway_url,
+            stop=self._disconnect,
+        )
+        self._shards = Shards(
+            settings,
+            clock,
+            token=self.outgoing.token,
+            discovery=discovery,
+            board=self.board,
+            intake=self._intake,
+            sessions=self._sessions,
+            remembered=remembered,
+            stop=self._disconnect,
+            paused=lambda: self._pool.paused,
+            deliver=self._deliver,
+            began=self._session_began,
+            ready=self._ready,
+            failed=self.failed,
         )
         self._token_service = Service(
             "qqgroup-token",
@@ -159,69 +191,13 @@ class Life:
         self._token_service.start()
         for task in self._registry.tasks:
             self.add_task(task)
-        if self._settings.shards == "auto":
-            self._run_shard(0, 1, prepare=self._spread)
-        else:
-            self._run_shard(
-                self._settings.shard_index, self._settings.shards, prepare=self._take_over
-            )
+        self._shards.start()
 
-    def _run_shard(
-        self, index: int, count: int, *, prepare: Callable[[], None] | None = None
-    ) -> None:
-        position = self._remembered.positions.get(index, Position("", None))
-        wanted = self._settings.intents
-        session = GatewaySession(
-            (index, count),
-            intents=DEFAULT_INTENTS if wanted is None else Intents(wanted),
-            session_id=position.session_id,
-            received=position.s,
-            language=self._settings.language,
-        )
-        if position.session_id:
-            self._intake.begin_session(index, position.session_id, position.s)
-        self.board.expect(range(index, index + 1))
-        runner = GatewayRunner(
-            session,
-            token=self.outgoing.token,
-            discovery=self._discovery,
-            listener=self,
-            paused=lambda: self._pool.paused,
-            clock=self._clock,
-            stop=self._disconnect,
-            ca_bundle=self._settings.ca_bundle,
-            direct=self._settings.direct,
-            prepare=prepare,
-        )
-        self._runners.append(runner)
-        runner.service.start()
-
-    def _take_over(self) -> None:
-        """Go on where an earlier process ended; runs in the first shard's thread.
-
-        Raises:
-            StateError: Another process runs this bot and shard.
-        """
-        if self._sessions is None or not self._sessions.claim(self._disconnect):
-            return
-        known = self._sessions.load()
-        self._sessions.begin()
-        if self._remembered.positions:
-            return  # an earlier start in this process knows better
-        self._intake.remember(known.handled)
-        self._remembered = Remembered(
-            {shard: Position(*place) for shard, place in known.places.items()}
-        )
-        for runner in self._runners:
-            self._go_on(runner.session)
-
-    def _go_on(self, session: GatewaySession) -> None:
-        """Let a session that has not begun resume the one before."""
-        index = session.shard[0]
-        position = self._remembered.positions.get(index)
-        if position is not None and position.session_id and not session.session_id:
-            session.session_id, session.received = position
-            self._intake.begin_session(index, position.session_id, position.s)
+    def _ready_to_handle(self) -> None:
+        """Wait until events can be answered, while it counts what is in hand."""
+        assert self._sessions is not None
+        if self._sessions.careful and not self.board.online:
+            self._await_gateway(GATEWAY_PATIENCE)
 
     def _admit(self, event: Event, key: Key) -> bool:
         """Tell whether an event may be handled; said once of one that kills the process."""
@@ -238,15 +214,6 @@ class Life:
         """Keep for the next process that an event was handled."""
         assert self._sessions is not None
         self._sessions.note(shard, Place(*position), key)
-
-    def _spread(self) -> None:
-        """Start as many shards as the platform recommends; runs in the first one's thread."""
-        self._take_over()
-        count = max(1, self._discovery.info().shards)
-        first = self._runners[0].session
-        first.shard = (0, count)
-        for index in range(1, count):
-            self._run_shard(index, count)
 
     # ------------------------------------------------------------------ timed tasks
 
@@ -282,10 +249,9 @@ class Life:
 
     # ------------------------------------------------------------------ what the shards tell
 
-    def deliver(self, session: GatewaySession, frame: Frame) -> None:
+    def _deliver(self, shard: int, frame: Frame) -> None:
         """Take an event from a shard; blocks while the queue is full."""
         now = self._clock.time()
-        shard = session.shard[0]
         self._last_events[shard] = now
         event = parse(
             frame.t,
@@ -306,42 +272,32 @@ class Life:
             and self._intake.is_new(event)
         ):
             self.outgoing.clicks.acknowledge(event.interaction_id)
+        elif isinstance(event, AuditResult):
+            self.outgoing.audits.note(event)
         self._intake.accept(shard, frame.s, event)
 
-    def shard_live(self, session: GatewaySession, *, resumed: bool, user: dict[str, Any]) -> None:
-        """Note that a shard is on line."""
-        index, count = session.shard
-        if not resumed:
-            self._intake.begin_session(index, session.session_id, session.received)
-            if self._sessions is not None:
-                self._sessions.settle(index, Place(session.session_id, session.received))
-            self._own_ids.add(str(user.get("id") or ""))
-            self.board.bot_name = str(user.get("username") or "")
-        name = self.board.bot_name
-        all_live = self.board.shard_live(index, resumed=resumed)
-        where = f" (shard {index} of {count})" if count > 1 else ""
-        logger.info(
-            "%s%s%s", "back on line, session resumed" if resumed else "on line", where,
-            f" as {name}" if name and not resumed else "",
-        )  # fmt: skip
-        if all_live and not resumed and self._registry.ready_handlers:
+    def _session_began(self, user: dict[str, Any]) -> None:
+        """Note what the gateway says of the bot."""
+        self._own_ids.add(str(user.get("id") or ""))
+        self.board.bot_name = str(user.get("username") or "")
+
+    def _ready(self) -> None:
+        """Tell who wants to know that the bot has come on line."""
+        if self._registry.ready_handlers:
             self._pool.submit(None, self._dispatcher.announce_ready)
 
-    def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:
-        """Note that a shard is not connected."""
-        self.board.shard_away(session.shard[0], why)
-        logger.warning("not connected: %s; next try in %.1f s", why, retry_in)
-
-    def shard_heard(self, session: GatewaySession) -> None:
-        """Note that a heartbeat was answered."""
-        self.board.heard(session.shard[0])
+    def _state_changed(self, old: Status, new: Status) -> None:
+        """Have it told, in a thread of its own; called under the board's lock."""
+        if self._registry.state_watchers:
+            self._watching.submit(lambda: self._dispatcher.announce_state(old, new))
 
     def failed(self, error: BaseException) -> None:
         """Note that the bot cannot go on; the first reason counts."""
         with self._failing:
             first, self._failed = not self._failed, True
         if first:
-            self.board.end("stopping", str(error).partition("\n")[0])
+            self._why = str(error).partition("\n")[0], getattr(error, "remedy", "")
+            self.board.end("stopping", *self._why)
             self._on_failure(error)
 
     # ------------------------------------------------------------------ sending meanwhile
@@ -355,11 +311,20 @@ class Life:
         board = self.board
         if board.online or board.ending:
             return True
-        with self._pool.park(keep_lane=True):
-            if board.wait_live(min(patience, SHARD_PATIENCE)) or board.ending:
-                return True
-            left = max(0.0, patience - SHARD_PATIENCE)
-            return board.wait_live(left, any_shard=True) or board.ending
+        deadline = Deadline(self._clock, patience)
+        for_all = Deadline(self._clock, SHARD_PATIENCE)
+        # A long replay waits in the queue, not in thousands of threads: only some give their
+        # places to others.
+        some = self._pool.parked < self._settings.max_workers
+        with self._pool.park(keep_lane=True) if some else contextlib.nullcontext():
+            # RESUMED stands behind what waits for us in a full queue: then nobody waits for it.
+            while not (board.ending or self._pool.paused):
+                slice_ = min(GATEWAY_SLICE, deadline.left() or 0.0)
+                if board.wait_live(slice_, any_shard=for_all.passed):
+                    return True
+                if deadline.passed:
+                    return False
+        return True
 
     # ------------------------------------------------------------------ the end
 
@@ -380,35 +345,40 @@ class Life:
             who = "the next start" if self._sessions is not None else "a start in this process"
             logger.warning("%d messages were not handled; %s gets them again", left, who)
         stuck += self._pool.join(for_handlers)
-        self._disconnect.set()
-        # Not a snapshot: until it ends, the first shard may start others (shards="auto").
-        for runner in self._runners:
-            runner.service.wake()
-        gateway = (runner.service for runner in self._runners)
-        stuck += [service.name for service in gateway if not service.stop(deadline)]
+        stuck += self._shards.stop(deadline)
         if not self._token_service.stop(deadline):
             stuck.append(self._token_service.name)
         stuck += self.outgoing.close(deadline)
-        if self._sessions is not None:
-            for shard, position in self._intake.positions().items():
-                self._sessions.settle(shard, Place(*position))
-            if not stuck:
-                self._sessions.end_well()
+        self._shards.settle()
+        if self._sessions is not None and not stuck:
+            self._sessions.end_well()
         stuck += self._lasting.close(deadline)
-        self.board.end("offline", "stopped")
-        return stuck
+        self.board.end("offline", *self._why)
+        return stuck + self._watching.close(deadline)
 
     def remembered(self) -> Remembered:
         """Return what the next life needs; called after :meth:`stop`."""
         return Remembered(self._intake.positions(), self._intake.handled())
 
+    def look(self) -> Progress:
+        """Return how far the bot is: what came in, and whether anything is left to do."""
+        taken = dict(self._shards.taken)  # first: what comes later is not in it
+        schedule = self._schedule
+        busy = (
+            not self._pool.rests(self.waiters.resting)
+            or not self.outgoing.clicks.rests
+            or self.outgoing.token.fetching
+            or (schedule is not None and not schedule.rests)
+        )
+        return Progress(taken, busy=busy, heard=self._shards.answered)
+
     def status(self) -> Status:
         """Return one look at everything."""
         return self.board.look(
-            overloaded=self._pool.paused,
             last_events=self._last_events,
             token_age=self.outgoing.token.age,
             queued=self._pool.queued,
             workers=self._pool.size,
+            sends_waiting=self.outgoing.limits.waiting,
             counters=self._intake.counters(),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qqgroup_sync.errors import StateError, Text
 from qqgroup_sync.runtime import cells
@@ -28,6 +28,19 @@ class Running(Protocol):
     def stop(self, timeout: float = ...) -> bool:
         """Stop; return whether everything ended."""
 
+
+class Harness(Protocol):
+    """What holds the clients of this process while a bot is tested."""
+
+    def adopt(self, client: Any) -> None:
+        """Take a client that is about to start."""
+
+    def runs(self, bot: Any) -> bool:
+        """Tell whether it runs a bot itself, so that its ``run()`` has nothing to do."""
+
+
+harness: Harness | None = None
+"""Set while a bot is tested, else None."""
 
 _Key = tuple[str, str, "int | str"]
 _lock = threading.Lock()

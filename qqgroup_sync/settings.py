@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from qqgroup_sync.errors import ConfigError, Text, default_language
+from qqgroup_sync.masking import Secret
+from qqgroup_sync.rates import Rates, SendLimits, rates_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +88,7 @@ class Settings:
     urls: Urls = "error"
     max_text: int = 4000
     proactive_fallback: bool = False
+    send_limits: SendLimits = "default"
     ordering: Ordering = "sender"
     ignore_bots: bool = True
     acknowledge_clicks: bool = True
@@ -100,6 +103,11 @@ class Settings:
     def local(self) -> bool:
         """Whether the platform is on this machine, as a simulator is."""
         return urlsplit(self.api_bases[0]).hostname in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def rates(self) -> Rates:
+        """How much is sent in how much time."""
+        return rates_of(self.send_limits, local=self.local, language=self.language)
 
     @property
     def direct(self) -> bool:
@@ -160,7 +168,7 @@ def settle(
     _check_url("gateway_url", gateway, ("ws", "wss"), language)
     settings = Settings(
         appid=appid,
-        client_secret=secret,
+        client_secret=Secret(secret),
         api_bases=(base.rstrip("/"),) if base else API_BASES,
         token_urls=(token,) if token else TOKEN_URLS,
         gateway_url=gateway,
@@ -209,6 +217,7 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...], language: s
 def _check(settings: Settings) -> None:
     _check_shards(settings)
     _check_media(settings)
+    rates_of(settings.send_limits, local=settings.local, language=settings.language)
     checks = (
         ("media", settings.media in ("auto", "serve", "upload"), "'auto', 'serve', 'upload'"),
         ("urls", settings.urls in ("error", "dots", "markdown"), "'error', 'dots', 'markdown'"),

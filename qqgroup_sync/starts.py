@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync import running
 from qqgroup_sync.dispatch.router import Router
@@ -20,10 +21,11 @@ from qqgroup_sync.status import Status
 
 if TYPE_CHECKING:
     from qqgroup_sync.dispatch.timed_tasks import Task
-    from qqgroup_sync.life import Life, Remembered
+    from qqgroup_sync.life import Life, Progress
     from qqgroup_sync.notebook.simulated import PrivatePlatform
     from qqgroup_sync.sending.outgoing import Outgoing
     from qqgroup_sync.settings import Settings
+    from qqgroup_sync.shards import Remembered
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +50,13 @@ class Starts(Router):
         self._resting: Outgoing | None = None  # the way out while not started
         self._remembered: Remembered | None = None
         self._failure: BaseException | None = None
+        self._last_status = Status(why="not started")
         self._stopping: Service | None = None
         self._all_ended = True
         self._ended = threading.Event()
         self._ended.set()
-        self._platform: PrivatePlatform | None = None  # of Client.simulated()
+        self._platform: PrivatePlatform | None = None  # of Client.simulated(), or of a test
+        self._start_waits = False  # for the bot to be on line
 
     def _begin(self) -> None:
         """Begin a life.
@@ -61,7 +65,8 @@ class Starts(Router):
             QQGroupError: There is one already, or it cannot begin.
         """
         # The rooms with network and threads are loaded here, so that importing stays quick.
-        from qqgroup_sync.life import Life, Remembered  # noqa: PLC0415
+        from qqgroup_sync.life import Life  # noqa: PLC0415
+        from qqgroup_sync.shards import Remembered  # noqa: PLC0415 - as above
 
         with self._lock:
             if self._life is not None:
@@ -130,6 +135,7 @@ class Starts(Router):
             with self._lock:
                 running.release(self)
                 self._remembered = life.remembered()
+                self._last_status = life.status()
                 self._life = self._stopping = None
                 self._all_ended = not stuck
                 self._ended.set()  # here, so that it cannot end the life that a start() begins now
@@ -160,6 +166,42 @@ class Starts(Router):
             language=self.settings.language,
         )
 
+    def progress(self) -> Progress | None:
+        """Return how far the bot is with its work, for tests; None when it does not run."""
+        life = self._life
+        return None if life is None else life.look()
+
+    def move_to(self, platform: PrivatePlatform, clock: Clock, *, state: Any = None) -> None:
+        """Use another platform from the next start on, with nothing remembered; for tests.
+
+        Args:
+            platform: A simulated one.
+            clock: Where time comes from, unless the client was given a clock of its own.
+            state: Folder for what outlives a start, None for none.
+
+        Raises:
+            StateError: It runs.
+        """
+        with self._lock:
+            if self._life is not None:
+                raise StateError(
+                    "a running client cannot change its platform",
+                    remedy=Text("Call stop() first.", "请先调用 stop()。"),
+                    language=self.settings.language,
+                )
+            resting, self._resting = self._resting, None
+            self._remembered = None
+        deadline = Deadline(clock, 1.0)
+        if resting is not None:
+            resting.close(deadline)
+        self._lasting.close(deadline)
+        # What QQ_SIMULATOR said no longer holds: the platform opens with an address of its own.
+        self.settings = replace(self.settings, simulator="", state=state)
+        self._platform = platform
+        if type(self._clock) is Clock:  # the machine's
+            self._clock = clock
+        self._lasting = Lasting(self.settings, self._clock)
+
     @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
@@ -169,10 +211,7 @@ class Starts(Router):
     def status(self) -> Status:
         """What the bot is doing now."""
         life = self._life
-        if life is not None:
-            return life.status()
-        why = str(self._failure).partition("\n")[0] if self._failure else "not started"
-        return Status(why=why)
+        return self._last_status if life is None else life.status()
 
     def _task_added(self, task: Task) -> None:
         life = self._life

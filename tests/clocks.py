@@ -45,6 +45,7 @@ class ScaledClock(Clock):
     def __init__(self, speed):
         self.speed = speed
         self.skipped = 0.0
+        self._began = time.time() - time.monotonic() * speed
 
     def advance(self, seconds):
         """Let time jump forward; waits under way do not notice."""
@@ -52,6 +53,9 @@ class ScaledClock(Clock):
 
     def monotonic(self):
         return time.monotonic() * self.speed + self.skipped
+
+    def time(self):
+        return self._began + self.monotonic()
 
     def wait(self, event, seconds):
         return event.wait(None if seconds is None else seconds / self.speed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import pytest
 
-from qqgroup_sync.status import Status, StatusBoard
+from qqgroup_sync.status import OVERLOADED, REMIND, Status, StatusBoard
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def board(clock):
 
 def look(board, **facts):
     """Return the board's status with nothing known from other rooms."""
-    facts = {"overloaded": False, "last_events": {}, **facts}
+    facts = {"last_events": {}, **facts}
     return board.look(**facts)
 
 
@@ -31,10 +32,10 @@ def test_a_client_that_never_started_is_off_line():
 def test_it_is_on_line_when_every_shard_is(board, clock):
     """One shard of two is not enough."""
     assert look(board).state == "connecting"
-    assert board.shard_live(0, resumed=False) is False
+    assert board.shard_live(0, resumed=False) == (False, 0.0)
     assert (look(board).state, board.online) == ("connecting", False)
     clock.advance(5)
-    assert board.shard_live(1, resumed=False) is True
+    assert board.shard_live(1, resumed=False) == (True, 0.0)
     status = look(board)
     assert (status.state, status.since, board.online) == ("online", clock.time(), True)
     assert [shard.live for shard in status.shards] == [True, True]
@@ -86,14 +87,90 @@ def test_heartbeats_and_events_are_dated(board, clock):
 
 def test_overload_shows_as_degraded_while_on_line(board):
     """Messages that pile up are a state to notice; off line they are not the point."""
-    assert look(board, overloaded=True).state == "connecting"
+    board.note_overload(True)
+    assert look(board).state == "connecting"
     board.shard_live(0, resumed=False)
     board.shard_live(1, resumed=False)
-    status = look(board, overloaded=True, queued=9000, counters={"received": 1})
-    assert status.state == "degraded"
-    assert "paused" in status.why
+    status = look(board, queued=9000, counters={"received": 1})
+    assert (status.state, board.online) == ("degraded", True)  # what is sent need not wait
+    assert "reading pauses" in status.why
     assert (status.queued, status.counters) == (9000, {"received": 1})
+    board.note_overload(False)
     assert look(board).state == "online"
+
+
+def test_relief_is_no_reason_to_be_away(board):
+    """Why a shard is away stays, whatever gets better elsewhere."""
+    board.shard_live(0, resumed=False)
+    board.shard_live(1, resumed=False)
+    board.shard_away(1, "no answer", "Check the network.")
+    board.note_overload(True)
+    board.note_overload(False)
+    board.shard_live(0, resumed=True)
+    status = look(board)
+    assert (status.state, status.why, status.remedy) == (
+        *("degraded", "no answer", "Check the network."),
+    )
+
+
+def test_what_to_do_shows_until_it_is_done(board):
+    """The remedy goes with its reason."""
+    board.shard_away(0, "no answer", "Check the network.")
+    status = look(board)
+    assert (status.remedy, status.shards[0].remedy) == ("Check the network.",) * 2
+    board.shard_live(0, resumed=False)
+    board.shard_live(1, resumed=False)
+    status = look(board)
+    assert (status.remedy, status.shards[0].remedy) == ("", "")
+
+
+def test_an_outage_is_news_once_and_every_ten_minutes(board, clock):
+    """Nobody wants to read the same line sixty times an hour, nor none for a day."""
+    assert board.shard_away(0, "no answer") is True
+    clock.advance(REMIND - 1)
+    assert board.shard_away(0, "no answer") is False
+    assert board.shard_away(0, "HTTP 503") is True
+    clock.advance(REMIND - 1)
+    assert board.shard_away(0, "HTTP 503") is False
+    clock.advance(1)
+    assert board.shard_away(0, "HTTP 503") is True
+    assert board.shard_live(0, resumed=True) == (False, 2 * REMIND - 1)
+    assert board.shard_away(0, "HTTP 503") is True
+
+
+# ---------------------------------------------------------------------- changes are told
+
+
+def test_changes_of_the_state_are_told_in_order(clock):
+    """From the first to the last, each with what was before; nothing is told twice."""
+    told = []
+    board = StatusBoard(clock, lambda old, new: told.append((old, new)))
+    board.expect(range(1))
+    board.shard_away(0, "no answer", "Check the network.")
+    clock.advance(5)
+    board.shard_live(0, resumed=False)
+    board.shard_away(0, "closed: 4009")
+    board.shard_away(0, "no answer")
+    board.shard_live(0, resumed=True)
+    board.note_overload(True)
+    board.note_overload(False)
+    board.end("stopping", "stop() was called")
+    board.shard_away(0, "aborted")
+    board.end("offline", "stopped")
+    assert [(old.state, new.state, new.why) for old, new in told] == [
+        ("offline", "connecting", "starting"),
+        ("connecting", "online", "connected"),
+        ("online", "degraded", "closed: 4009"),
+        ("degraded", "online", "resumed"),
+        ("online", "degraded", OVERLOADED),
+        ("degraded", "online", "messages are handled as they come again"),
+        ("online", "stopping", "stop() was called"),
+        ("stopping", "offline", "stopped"),
+    ]
+    assert [new.shards[0].live for _, new in told[:3]] == [False, True, False]
+    assert told[1][1].since == told[0][1].since + 5
+    for (_, before), (old, _) in itertools.pairwise(told):
+        assert old.state == before.state
 
 
 def test_since_changes_only_with_the_state(board, clock):
@@ -116,7 +193,9 @@ def test_the_end_is_final(board):
     board.shard_live(1, resumed=False)
     assert (look(board).state, board.online, board.ending) == ("stopping", False, True)
     board.end("offline", "stopped")
-    assert str(look(board)) == "offline (stopped)"
+    status = look(board)
+    assert str(status) == "offline (stopped)"
+    assert [(shard.live, shard.why) for shard in status.shards] == [(False, "stopped")] * 2
 
 
 @pytest.mark.parametrize(("ends", "answer"), [(False, True), (True, False)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.buttons import PICK
@@ -13,6 +12,7 @@ from qqgroup_sync.dispatch.hooks import HookChain
 from qqgroup_sync.errors import ConfigError, QQGroupError, WaitCancelled, WaitTimeout
 from qqgroup_sync.events.asking import Asking
 from qqgroup_sync.events.models import Event, Interaction, Message, Replyable
+from qqgroup_sync.masking import masked_logger
 from qqgroup_sync.message.chain import chain_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.routes import Found
     from qqgroup_sync.dispatch.waiters import Waiter, Waiters
     from qqgroup_sync.runtime.clock import Clock
+    from qqgroup_sync.status import Status
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
 
 class Dispatcher:
@@ -106,6 +107,11 @@ class Dispatcher:
         """Tell who wants to know that the bot is on line."""
         for handler in self._registry.ready_handlers:
             self._tell(handler, None, self._client)
+
+    def announce_state(self, old: Status, new: Status) -> None:
+        """Tell who wants to know that the bot's state has changed."""
+        for handler in self._registry.state_watchers:
+            self._tell(handler, None, old, new, self._client)
 
     # ------------------------------------------------------------------ messages
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.events.models import Message
 from qqgroup_sync.events.parse import dedupe_key
+from qqgroup_sync.runtime.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
@@ -31,6 +32,7 @@ Key = int  # what is remembered of an id, see fingerprint
 REMEMBERED = 50_000  # ids of handled events, at most
 GENERATIONS = 4
 GENERATION_LIFE = 300.0  # seconds; an id is remembered for 15 to 20 minutes while there is room
+ALONE_PATIENCE = 5.0  # seconds: how long an event that has to be handled alone waits for others
 
 
 def fingerprint(event: Event) -> Key | None:
@@ -158,6 +160,8 @@ class Intake:
             conversation, None keeps none.
         ignore_bots: Drop messages that bots wrote.
         handled: Ids that an earlier start has handled.
+        ready: Called before an event is taken in hand; blocks until it can be answered.
+        suspects: Tells whether an event has to be handled with no other one in hand.
         admit: Asked before an event is handled, with its id; False drops it.
         note: Told about each event that was handled: its shard, up to where everything was
             handled there, and its id.
@@ -172,9 +176,14 @@ class Intake:
         ordering: Ordering = "sender",
         ignore_bots: bool = True,
         handled: Collection[Key] = (),
+        ready: Callable[[], object] | None = None,
+        suspects: Callable[[Key], bool] = lambda _key: False,
         admit: Callable[[Event, Key], bool] | None = None,
         note: Callable[[int, Position, Key | None], object] | None = None,
     ) -> None:
+        self._ready = ready
+        self._suspects = suspects
+        self._turns = Turns(clock, ALONE_PATIENCE)
         self._admit = admit
         self._note = note
         self._pool = pool
@@ -218,14 +227,28 @@ class Intake:
 
         def run() -> None:
             try:
-                if self._admit is None or key is None or self._admit(event, key):
+                if self._admit is None or key is None:
                     self._handle(event)
+                else:
+                    self._handle_noted(event, key, self._admit)
             finally:
                 self._finish(shard, mark, s, key, count="handled")
 
         if not self._pool.submit(self._lane(event), run):
             with self._lock:
                 self._seen.release(key)  # stopping: the platform replays it to the next start
+
+    def _handle_noted(self, event: Event, key: Key, admit: Callable[[Event, Key], bool]) -> None:
+        """Handle an event when its turn has come; what is in hand when the process dies is known.
+
+        A suspect has its turn in the worker and not in the reader: handlers may wait for what
+        the reader brings.
+        """
+        if self._ready is not None:
+            self._ready()
+        with self._turns.alone() if self._suspects(key) else self._turns.beside_others():
+            if admit(event, key):
+                self._handle(event)
 
     def _finish(
         self, shard: int, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str

@@ -1,4 +1,4 @@
-"""The decorators of the bot's own life: ready, exceptions, hooks, middleware, timed tasks."""
+"""The decorators of the bot's own life: ready, states, exceptions, hooks, timed tasks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.timed_tasks import Task
     from qqgroup_sync.events.models import Event, Message
     from qqgroup_sync.message.chain import Chain
+    from qqgroup_sync.status import Status
 
     # What functions may take, the last ones left out as they like.
     Client = Callable[[], Any] | Callable[[Any], Any]
     Error = Client | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]
+    Watching = (
+        Callable[[], Any]
+        | Callable[[Status], Any]
+        | Callable[[Status, Status], Any]
+        | Callable[[Status, Status, Any], Any]
+    )
     Created = Callable[[], Any] | Callable[[Message], Any] | Callable[[Message, Any], Any]
     Waiting = Created | Callable[[Message, Any, Any], Any]
     Handling = (
@@ -45,6 +52,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 ClientF = TypeVar("ClientF", bound="Client")
+WatchingF = TypeVar("WatchingF", bound="Watching")
 ErrorF = TypeVar("ErrorF", bound="Error")
 CreatedF = TypeVar("CreatedF", bound="Created")
 WaitingF = TypeVar("WaitingF", bound="Waiting")
@@ -70,6 +78,30 @@ class LifeDecorators(Registry):
         if function is None:
             return self.on_ready
         self.add_ready(function)
+        return function
+
+    @overload
+    def on_state_change(self, function: WatchingF, /) -> WatchingF: ...
+    @overload
+    def on_state_change(self) -> Callable[[WatchingF], WatchingF]: ...
+    def on_state_change(self, function: Any = None) -> Any:
+        """Run a function each time ``client.status.state`` changes: ``function(old, new, client)``.
+
+        It takes the status before, the status now, and the client, as many of these as it has
+        parameters. The states are ``offline``, ``connecting``, ``online``, ``degraded`` and
+        ``stopping``; ``new.why`` says what led to it, ``new.remedy`` what to do about it. Figures
+        such as ``queued`` are those of ``client.status`` alone.
+
+        Changes are told one at a time and in order, in a thread of their own, so a function that
+        blocks holds up nothing but the next change. It may have been followed by others when the
+        function runs: ``client.status`` tells what is now. The last ones, ``stopping`` and
+        ``offline``, are told inside :meth:`stop`, which waits for the function within its
+        time-out; calling ``stop()`` here only asks for it. What the function raises is logged and
+        goes to :meth:`on_exception`.
+        """
+        if function is None:
+            return self.on_state_change
+        self.add_watcher(function)
         return function
 
     @overload

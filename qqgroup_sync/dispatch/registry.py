@@ -34,6 +34,7 @@ class Own:
     handlers: dict[str, tuple[Handler, ...]] = field(default_factory=dict)
     observers: dict[str, tuple[Handler, ...]] = field(default_factory=dict)  # "" sees every event
     ready: tuple[Handler, ...] = ()
+    watchers: tuple[Handler, ...] = ()
     exception: tuple[tuple[tuple[type[BaseException], ...], Handler], ...] = ()
     configs: dict[str, GroupConfig] = field(default_factory=dict)
     included: tuple[Registry, ...] = ()
@@ -89,6 +90,10 @@ class Registry(Keeping):
     def add_ready(self, function: Callable[..., Any]) -> None:
         """Register who is told that the bot came on line."""
         self.keep(("ready", ""), self._handler(function, 1))
+
+    def add_watcher(self, function: Callable[..., Any]) -> None:
+        """Register who is told when the bot's state changes."""
+        self.keep(("watchers", ""), self._handler(function, 3))
 
     def _handler(self, function: Callable[..., Any], most: int, **details: Any) -> Handler:
         takes = parameters(function, most)
@@ -224,6 +229,11 @@ class Registry(Keeping):
     def ready_handlers(self) -> tuple[Handler, ...]:
         """Who is told that the bot came on line."""
         return tuple(handler for one in self.family() for handler in one.own.ready)
+
+    @property
+    def state_watchers(self) -> tuple[Handler, ...]:
+        """Who is told when the bot's state changes."""
+        return tuple(handler for one in self.family() for handler in one.own.watchers)
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import logging
+import math
 import threading
 import weakref
 from functools import partial
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.dispatch.due import Calendar, Every, Moment, Time
 from qqgroup_sync.dispatch.handlers import tell_dropped
 from qqgroup_sync.errors import StateError
+from qqgroup_sync.masking import masked_logger
 from qqgroup_sync.message.chain import Chain
 from qqgroup_sync.message.elements import Element
 from qqgroup_sync.runtime.service import Service
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.dispatch.timed_tasks import Task
     from qqgroup_sync.runtime.clock import Clock, Deadline
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
 TICK = 10.0  # longest wait in seconds: how soon a sleep of the machine or a set clock is noticed
 
@@ -137,6 +138,7 @@ class Schedule:
         self._service: Service | None = None
         self._halt = threading.Event()  # set for good by stop()
         self._started = False
+        self._handing_out = False
 
     # ------------------------------------------------------------------ from any thread
 
@@ -173,6 +175,14 @@ class Schedule:
         now = self._time.now()
         with self._lock:
             return [(one.task, one.next_run(now)) for one in self._entries]
+
+    @property
+    def rests(self) -> bool:
+        """Whether no task is due that was not handed to the pool."""
+        if self._halt.is_set() or self._service is None:
+            return True
+        pause = self._pause()
+        return not self._handing_out and (pause is None or pause > 0)
 
     def start(self) -> None:
         """Begin to count; the thread starts when there is a task.
@@ -244,6 +254,7 @@ class Schedule:
 
     def _live(self) -> None:
         while True:
+            self._handing_out = True
             self._wake.clear()
             if self._halt.is_set():
                 return
@@ -254,6 +265,7 @@ class Schedule:
                 if self._halt.is_set():
                     return
                 self._run_due(entry, due)
+            self._handing_out = False
             self._clock.wait(self._wake, self._pause())
 
     def _replan(self, seconds: float, now: Moment) -> None:
@@ -287,7 +299,8 @@ class Schedule:
                 for wall, heap in self._heaps.items()
                 if heap
             ]
-        return max(0.0, min(TICK, *left)) if left else None
+        tick = TICK if self._clock.may_jump else math.inf
+        return max(0.0, min(tick, *left)) if left else None
 
     def _run_due(self, entry: _Entry, due: float) -> None:
         now = self._time.now()

@@ -58,12 +58,13 @@ class Waiter:
         arrived: Set while there is something to look at.
         caught: What came and was not fetched.
         waits: Whether its handler sits and waits.
+        wakes_at: When it waits no longer.
     """
 
     __slots__ = (
         *("_accept", "arrived", "book", "cancelled", "caught", "closed", "force", "handing"),
         *("keeps", "key", "lapses_at", "level", "more", "outer", "owner", "problem", "takes"),
-        *("waits",),
+        *("waits", "wakes_at"),
     )
 
     def __init__(
@@ -88,6 +89,7 @@ class Waiter:
         self.arrived = threading.Event()
         self.caught: deque[Event] = deque()
         self.waits = False
+        self.wakes_at = math.inf
         self.takes = True  # a single event; then it judges that before it takes another
         self.handing: Handing | None = None
         self.book: Callable[[], object] | None = None  # its handler's way back into the lane

@@ -151,6 +151,7 @@ class Waiters:
         with self._park() as book:
             with self._lock:
                 waiter.waits, waiter.book = True, book
+                waiter.wakes_at = math.inf if timeout is None else self._clock.monotonic() + timeout
             self._clock.wait(waiter.arrived, timeout)
             with self._lock:
                 waiter.waits, waiter.book = False, None
@@ -228,6 +229,19 @@ class Waiters:
             if wanted:
                 with self._lock:
                     self._give(waiter, event)
+
+    @property
+    def resting(self) -> int:
+        """How many handlers sit and wait; one that has something to look at does not count."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return sum(
+                one.waits
+                and one.book is not None
+                and not one.arrived.is_set()
+                and now < one.wakes_at
+                for one in {*self._waiting.values(), *self._channels}
+            )
 
     @property
     def watched(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from typing import Any, NamedTuple
 
 from qqgroup_sync.errors import GatewayError, Text
@@ -54,6 +55,11 @@ class FrameError(GatewayError):
     """What came is no frame."""
 
 
+LARGEST = 2**63  # no sequence number comes near; one above could be stored nowhere
+# Half of a character, escaped or not; whole ones are escaped alike.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+
+
 def decode(data: bytes | str) -> Frame:
     """Turn the text of one WebSocket message into a Frame.
 
@@ -61,20 +67,35 @@ def decode(data: bytes | str) -> Frame:
         FrameError: The text is not JSON, or not of a frame's shape.
     """
     try:
-        raw = json.loads(data)
+        raw = _load(data)
         op = raw["op"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise FrameError(f"not a gateway frame ({len(data)} bytes)") from error
     s, name, outer_id = raw.get("s"), raw.get("t"), raw.get("id")
-    if not isinstance(op, int):
+    if not isinstance(op, int) or isinstance(op, bool):
         raise FrameError(f"a gateway frame with opcode {type(op).__name__}")
     return Frame(
         op,
-        s if isinstance(s, int) else None,
+        s if isinstance(s, int) and not isinstance(s, bool) and 0 <= s < LARGEST else None,
         name if isinstance(name, str) else "",
         raw.get("d"),
         outer_id if isinstance(outer_id, str) else "",
     )
+
+
+def _load(data: bytes | str) -> Any:
+    """Return what a JSON text says, without halves of characters.
+
+    JSON allows them, but they can be neither printed nor stored nor sent: a handler would fail
+    wherever it first tries to.
+    """
+    text = data.decode("utf-8", "surrogatepass") if isinstance(data, bytes) else data
+    loaded = json.loads(text)
+    if _HALF.search(text):
+        text = json.dumps(loaded, ensure_ascii=False)
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        loaded = json.loads(whole)
+    return loaded
 
 
 def encode(op: Op, data: Any) -> str:

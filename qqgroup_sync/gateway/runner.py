@@ -1,4 +1,11 @@
-"""The only loop that reconnects: one shard from its first connection to the last."""
+"""The only loop that reconnects: one shard from its first connection to the last.
+
+Between two tries it waits longer and longer, at most a minute and a quarter, for ever. While the
+host that the last try failed at cannot be reached at all, a connection that is closed at once,
+every second, finds out when it can: then the next try is made at once. So the bot is back within
+two seconds of the network's return, and a platform that answers, if only by refusals, is not
+hammered on. A wait also ends when time jumps, for the machine may have slept.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +34,10 @@ from qqgroup_sync.gateway.session import (
     Step,
     Verdict,
 )
+from qqgroup_sync.network import Outage
 from qqgroup_sync.runtime.backoff import Backoff
 from qqgroup_sync.runtime.service import Service
+from qqgroup_sync.runtime.vigil import Vigil, Waking
 
 if TYPE_CHECKING:
     import threading
@@ -45,13 +54,20 @@ HANDSHAKE = 30.0  # seconds from the open socket to READY or RESUMED
 STABLE = 5.0  # a session that lived this long resets the back-off
 HASTY = 3  # sessions shorter than that, in a row, before a long wait
 LONG_WAIT = 60.0
+LOOK_EVERY = 1.0  # seconds between two looks whether the network is back
 
 
 class Listener(Protocol):
     """Who is told about the shard; called from its gateway thread."""
 
-    def shard_away(self, session: GatewaySession, why: str, retry_in: float) -> None:
-        """The shard is not connected; ``why`` says since what."""
+    def shard_away(
+        self,
+        session: GatewaySession,
+        why: str,
+        retry_in: float,
+        trouble: QQGroupError | None = None,
+    ) -> None:
+        """The shard is not connected; ``why`` says since what, ``trouble`` what to do about it."""
         ...
 
     def shard_live(self, session: GatewaySession, *, resumed: bool, user: dict[str, Any]) -> None:
@@ -84,6 +100,7 @@ class GatewayRunner:
         stop: Ends the loop.
         ca_bundle: Certificates to trust.
         direct: Never use a proxy.
+        api: Address of the platform's REST side, which is asked before the gateway.
         prepare: Called once with the gateway reachable, before the first Identify; it may set
             ``session.shard`` (automatic shards).
     """
@@ -100,6 +117,7 @@ class GatewayRunner:
         stop: threading.Event,
         ca_bundle: str | None = None,
         direct: bool = False,
+        api: str = "",
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.session = session
@@ -112,7 +130,10 @@ class GatewayRunner:
         self._ca_bundle = ca_bundle
         self._direct = direct
         self._prepare = prepare
+        self._api = self._towards = api
+        self._vigil = Vigil(clock, slice_=LOOK_EVERY)
         self._backoff = Backoff()
+        self._outage = Outage(direct=direct)
         self._hasty = 0
         self._connection: Connection | None = None
         self._credential = ""
@@ -145,8 +166,8 @@ class GatewayRunner:
             if verdict.refresh_token:
                 self._token.refuse(self._credential)
             wait = max(verdict.delay, self._pause(self._clock.monotonic() - began))
-            self._listener.shard_away(self.session, verdict.why, wait)
-            self._clock.wait(self._stop, wait)
+            self._listener.shard_away(self.session, verdict.why, wait, verdict.trouble)
+            self._rest(wait, verdict.unreached)
 
     def _pause(self, lived: float) -> float:
         """Return how long to wait after a connection that lived for ``lived`` seconds."""
@@ -160,6 +181,18 @@ class GatewayRunner:
             return LONG_WAIT
         return self._backoff.next()
 
+    def _rest(self, seconds: float, unreached: str) -> None:
+        """Wait for the next try; less when the network comes back or time jumps."""
+        look = None
+        if unreached:
+            if self._outage.over(unreached):  # it came back during the try
+                return
+            if self._outage.missing:
+                look = lambda: self._outage.over(unreached)  # noqa: E731 - or nothing to look at
+        woke = self._vigil.wait(self._stop, seconds, look)
+        if woke is Waking.LEAPT:
+            self._backoff.reset()
+
     def _live_once(self) -> Verdict:
         """Connect, talk until the end, and decide what comes next."""
         try:
@@ -169,7 +202,10 @@ class GatewayRunner:
                 return Verdict(error.summary, resume=False, error=error)
             self._discovery.doubt()
             wait = (error.retry_after or LONG_WAIT) if isinstance(error, RateLimited) else 0.0
-            return Verdict(error.summary, self.session.resumable, wait)
+            unreached = self._towards if isinstance(error, TransportError) else ""
+            return Verdict(
+                error.summary, self.session.resumable, wait, trouble=error, unreached=unreached
+            )
         if connection is None:
             return Verdict("stopping", resume=True)
         code: int | None = None
@@ -185,6 +221,7 @@ class GatewayRunner:
 
     def _connect(self) -> Connection | None:
         """Open a connection; None when the stop came meanwhile."""
+        self._towards = self._api
         self._credential = self._token.header()
         url = self._discovery.url()
         if self._prepare is not None:
@@ -192,6 +229,7 @@ class GatewayRunner:
             self._prepare = None
         if not self.session.resumable and not self._may_identify():
             return None
+        self._towards = url
         connection = Connection(url, ca_bundle=self._ca_bundle, direct=self._direct)
         self._connection = connection
         if self._stop.is_set():  # the wake-up may have come before there was what to wake
@@ -202,6 +240,7 @@ class GatewayRunner:
             self._connection = None
             connection.close()
             raise
+        self._outage.missing = False
         self.session.opened(self._credential)
         return connection
 

@@ -23,8 +23,12 @@ from qqgroup_sync.gateway.frames import (
     close_rule,
     encode,
 )
+from qqgroup_sync.masking import Secret
 
-RESUME_TRIES = 3  # refused or broken resumes in a row before the session is given up
+RESUME_TRIES = 3  # refused resumes in a row before the session is given up
+# As many may break without a word of the gateway: that is the network, which must not cost a
+# session, or else a gateway that drops those who resume, which must not make the bot deaf.
+BROKEN_RESUMES = 10
 CREATE_SESSION_ERROR = 4903  # undocumented; follows a refused Identify in the field
 SILENT_BEATS = 2  # heartbeats without an answer before the connection counts as dead
 INTERVALS = (10, 3_600_000)  # milliseconds between heartbeats that can be meant
@@ -74,7 +78,9 @@ class Verdict(NamedTuple):
     resume: bool
     delay: float = 0.0
     refresh_token: bool = False
-    error: QQGroupError | None = None
+    error: QQGroupError | None = None  # it is of no use to come back
+    trouble: QQGroupError | None = None  # what the way to the gateway failed of
+    unreached: str = ""  # the address that did not answer
 
 
 class GatewaySession:
@@ -105,7 +111,8 @@ class GatewaySession:
         self._language = language
         self._token = ""
         self._silent_beats = 0
-        self._failed_resumes = 0
+        self._refused_resumes = 0
+        self._broken_resumes = 0
         self._failed_identifies = 0
         self._leaving: CloseRule | None = None
 
@@ -153,10 +160,10 @@ class GatewaySession:
         if self.resumable:
             self.phase = Phase.RESUMING
             resume = {"token": self._token, "session_id": self.session_id, "seq": self.received}
-            return Send(encode(Op.RESUME, resume))
+            return Send(Secret(encode(Op.RESUME, resume)))
         self.phase = Phase.IDENTIFYING
         identify = {"token": self._token, "intents": int(self.intents), "shard": [*self.shard]}
-        return Send(encode(Op.IDENTIFY, identify))
+        return Send(Secret(encode(Op.IDENTIFY, identify)))
 
     def _dispatched(self, frame: Frame) -> Frame | Live | Leave | None:
         if frame.t == "READY":
@@ -174,7 +181,7 @@ class GatewaySession:
 
     def _came_alive(self, *, resumed: bool, user: dict[str, Any]) -> Live:
         self.phase = Phase.LIVE
-        self._failed_resumes = self._failed_identifies = 0
+        self._refused_resumes = self._broken_resumes = self._failed_identifies = 0
         return Live(resumed, user)
 
     def _leave(self, rule: CloseRule, why: str) -> Leave:
@@ -187,6 +194,11 @@ class GatewaySession:
             return None
         self._silent_beats += 1
         return encode(Op.HEARTBEAT, self.received)
+
+    @property
+    def answered(self) -> bool:
+        """Whether every heartbeat was answered."""
+        return not self._silent_beats
 
     def excuse(self) -> None:
         """Forget unanswered heartbeats: nobody was reading."""
@@ -202,6 +214,7 @@ class GatewaySession:
             why: What is known beyond the code.
         """
         rule = close_rule(code)
+        spoken = rule is not NETWORK or self._leaving is not None
         if rule is NETWORK and self._leaving is not None:
             rule = self._leaving  # we left by ourselves; the code says nothing new
         phase, self.phase = self.phase, Phase.CLOSED
@@ -213,9 +226,7 @@ class GatewaySession:
         if rule.reaction is Reaction.IDENTIFY:
             self.forget()
         if phase is Phase.RESUMING:
-            self._failed_resumes += 1
-            if self._failed_resumes >= RESUME_TRIES:
-                self.forget()
+            self._resume_failed(refused=spoken)
         if phase is Phase.IDENTIFYING and (rule is UNKNOWN or code == CREATE_SESSION_ERROR):
             return self._identify_refused(rule, code, why)
         return Verdict(why, self.resumable, rule.delay, rule.refresh_token)
@@ -223,7 +234,14 @@ class GatewaySession:
     def forget(self) -> None:
         """Give the session up: what the platform still holds for it is lost."""
         self.session_id, self.received = "", None
-        self._failed_resumes = 0
+        self._refused_resumes = self._broken_resumes = 0
+
+    def _resume_failed(self, *, refused: bool) -> None:
+        """Count a Resume that was not answered by RESUMED; give the session up after some."""
+        self._refused_resumes += refused
+        self._broken_resumes += not refused
+        if self._refused_resumes >= RESUME_TRIES or self._broken_resumes >= BROKEN_RESUMES:
+            self.forget()
 
     def _identify_refused(self, rule: CloseRule, code: int | None, why: str) -> Verdict:
         """React to a refused Identify: a stale token first, then an intent without permission.

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
+
+
+def _choose() -> Callable[[], float]:
+    """Return a clock that never jumps and goes on while the machine sleeps, where there is one.
+
+    On Linux and macOS ``time.monotonic`` stands still meanwhile: tokens and reply windows would
+    seem to live on.
+    """
+    name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
+    number = getattr(time, name, None)
+    if number is None:
+        return time.monotonic
+    try:
+        time.clock_gettime(number)
+    except OSError:  # an old kernel, or a sandbox
+        return time.monotonic
+    return partial(time.clock_gettime, number)
+
+
+_steady = _choose()
 
 
 class Clock:
-    """The machine's clocks, and the one way to wait."""
+    """The machine's clocks, and the one way to wait.
+
+    Attributes:
+        may_jump: Whether the time may change and nobody tells: the machine sleeps, or somebody
+            sets its clock.
+    """
+
+    may_jump = True
 
     def monotonic(self) -> float:
-        """Return seconds that never jump; for durations."""
-        return time.monotonic()
+        """Return seconds that never jump, and go on while the machine sleeps; for durations."""
+        return _steady()
 
     def time(self) -> float:
         """Return Unix seconds; for what the platform and people see."""

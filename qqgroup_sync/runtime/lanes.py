@@ -6,14 +6,14 @@ Knows nothing about QQ. A lane is any hashable key; ``None`` means "in no partic
 from __future__ import annotations
 
 import contextlib
-import logging
 import queue
 import threading
-import time
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import StateError, Text
+from qqgroup_sync.masking import masked_logger
+from qqgroup_sync.runtime.blockage import TICK, Blockage
+from qqgroup_sync.runtime.lane_order import Job, LaneOrder, Return
 from qqgroup_sync.runtime.service import Service
 
 if TYPE_CHECKING:
@@ -21,46 +21,13 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.runtime.clock import Clock, Deadline
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
-GROWTH_TICK = 0.005  # how often a waiting queue looks whether its workers are blocked
 SLOW_TICK = 5.0  # how often running jobs are looked at for slowness
-BLOCKED_SHARE = 0.7  # below this share of a core, waiting jobs mean that workers block
-BLOCKED_DELAY = 0.002  # a tick later than this means that threads wait for each other, not for I/O
-LATE_PATIENCE = 0.1  # where every tick is late (Windows, a busy machine), waiting this long will do
 IDLE_LIFE = 10.0  # how long a worker above the resting number stays without work
 OVERLOAD_QUIET = 60.0  # one warning of a full queue, or of no more threads, speaks for this long
+RELIEF = 0.5  # share of its capacity below which a queue that was full counts as relieved
 ROOM = 0.9  # a full queue takes jobs again below this share of its capacity
-
-
-class _Job(NamedTuple):
-    lane: Hashable | None
-    run: Callable[[], object]
-
-
-class _Lane:
-    """What waits behind a busy lane: handlers that come back first, then new jobs."""
-
-    __slots__ = ("returning", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[_Job] = deque()
-        self.returning: deque[threading.Event] = deque()
-
-
-class _Return:
-    """How a waiting handler comes back into its lane.
-
-    Attributes:
-        lane: Which one; None when it kept it, or had none.
-        turn: Set when the lane is its own again; None until it stands in line.
-    """
-
-    __slots__ = ("lane", "turn")
-
-    def __init__(self, lane: Hashable | None) -> None:
-        self.lane = lane
-        self.turn: threading.Event | None = None
 
 
 class _Worker:
@@ -69,7 +36,7 @@ class _Worker:
     __slots__ = ("job", "parked", "service", "since", "warned")
 
     def __init__(self) -> None:
-        self.job: _Job | None = None
+        self.job: Job | None = None
         self.since = 0.0
         self.parked = False
         self.warned = False
@@ -87,6 +54,8 @@ class LanePool:
         capacity: Most jobs that wait; then :meth:`submit` blocks.
         parking: Most handlers that may wait in :meth:`park` at once.
         slow_after: Seconds after which a running job is logged, once, with its stack.
+        on_overload: Told True when the queue has become full, and False when half of it is free
+            again; it has to be quick.
     """
 
     def __init__(
@@ -99,6 +68,7 @@ class LanePool:
         capacity: int = 10_000,
         parking: int = 2_000,
         slow_after: float = 30.0,
+        on_overload: Callable[[bool], object] = lambda _overloaded: None,
     ) -> None:
         self._clock = clock
         self._name = name
@@ -107,17 +77,20 @@ class LanePool:
         self._capacity = capacity
         self._parking = parking
         self._slow_after = slow_after
+        self._on_overload = on_overload
+        self._overloaded = False
+        self._pause_told = False
         self._lock = threading.Lock()
         # Workers wait in this queue, which is written in C: waking one through a Condition made a
         # busy bot a third slower.
-        self._ready: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._room = threading.Condition(self._lock)  # submitters wait here
         self._attention = threading.Condition(self._lock)  # the watch waits here
-        self._lanes: dict[Hashable, _Lane | None] = {}  # a lane stands here while it is busy
+        self._order = LaneOrder()
         self._workers: list[_Worker] = []
-        self._behind = 0  # jobs that wait for their lane
         self._open = 0  # jobs that were made ready and neither ended nor wait in park()
         self._parked = 0
+        self._rest: threading.Event | None = None  # somebody waits for no job to be open
         self._named = 0
         self._refused: RuntimeError | None = None  # why there is no further worker; for the watch
         self._held_back = 0  # submitters that wait for room
@@ -140,44 +113,37 @@ class LanePool:
         Returns:
             False when the pool is stopping and did not take the job.
         """
-        job = _Job(lane, run)
+        job = Job(lane, run)
         if self.queued >= self._capacity:
             self._wait_for_room()
         with self._lock:
             if self._stopping:
                 return False
-            if lane is None:
+            if self._order.enter(job):
                 self._make_ready(job)
-            elif lane not in self._lanes:
-                self._lanes[lane] = None
-                self._make_ready(job)
-            else:
-                self._queue_behind(lane).waiting.append(job)
-                self._behind += 1
         return True
 
     def _wait_for_room(self) -> None:
         now = self._clock.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + OVERLOAD_QUIET
+            self._pause_told = True
             logger.warning(
                 "%d messages wait for handlers: reading is paused until some are done (nothing is "
                 "lost); make handlers faster or run more shards",
                 self.queued,
             )
         with self._lock:
+            news, self._overloaded = not self._overloaded, True
+        if news:
+            self._on_overload(True)
+        with self._lock:
             self._held_back += 1
             while self.queued > self._capacity * ROOM and not self._stopping:
                 self._room.wait()
             self._held_back -= 1
 
-    def _queue_behind(self, lane: Hashable) -> _Lane:
-        entry = self._lanes[lane]
-        if entry is None:
-            entry = self._lanes[lane] = _Lane()
-        return entry
-
-    def _make_ready(self, job: _Job) -> None:
+    def _make_ready(self, job: Job) -> None:
         """Let a job run as soon as a worker is free."""
         self._open += 1
         self._ready.put(job)
@@ -227,6 +193,8 @@ class LanePool:
             except BaseException:  # a SystemExit must not silently shrink the pool
                 logger.exception("a job raised")
             del job  # an idle worker keeps nothing of its last message alive
+            if self._overloaded:
+                self._look_for_relief()
             if not self._finish(worker):
                 return
 
@@ -256,6 +224,18 @@ class LanePool:
         if self._held_back and self.queued <= self._capacity * ROOM:
             self._room.notify_all()
 
+    def _look_for_relief(self) -> None:
+        """Tell when the queue is far from full again; not at once, or it would be told all day."""
+        with self._lock:
+            relieved = self._overloaded and self.queued <= self._capacity * RELIEF
+            if relieved:
+                self._overloaded = False
+        if relieved:
+            self._on_overload(False)
+            if self._pause_told:
+                self._pause_told = False
+                logger.info("messages are handled as they come again")
+
     def _leave(self, worker: _Worker) -> bool:
         """Let a worker go that had nothing to do, unless it is needed after all."""
         with self._lock:
@@ -273,6 +253,7 @@ class LanePool:
             if not self._stopping:
                 self._leave_lane(lane)
                 self._let_in()
+            self._tell_of_rest()
             if self._stopping or self._unparked > self._working:  # waiting handlers came back
                 self._workers.remove(worker)
                 return False
@@ -280,16 +261,9 @@ class LanePool:
 
     def _leave_lane(self, lane: Hashable | None) -> None:
         """Hand the lane to who waits for it."""
-        if lane is None or lane not in self._lanes:
-            return
-        entry = self._lanes[lane]
-        if entry is not None and entry.returning:
-            entry.returning.popleft().set()
-        elif entry is not None and entry.waiting:
-            self._behind -= 1
-            self._make_ready(entry.waiting.popleft())
-        else:
-            del self._lanes[lane]
+        following = self._order.leave(lane)
+        if following is not None:
+            self._make_ready(following)
 
     # ------------------------------------------------------------------ waiting handlers
 
@@ -315,7 +289,7 @@ class LanePool:
         if worker is None or worker.parked or worker.job is None:
             yield None
             return
-        coming = _Return(None if keep_lane else worker.job.lane)
+        coming = Return(None if keep_lane else worker.job.lane)
         self._leave_place(worker, coming.lane)
         try:
             yield lambda: self._book(coming)
@@ -336,29 +310,19 @@ class LanePool:
             self._open -= 1
             worker.parked = True
             self._leave_lane(lane)
+            self._tell_of_rest()
             if self._short_of_workers:
                 if self._unparked < self._resting:
                     self._hire()
                 else:
                     self._attention.notify()  # there is a place to grow into again
 
-    def _book(self, coming: _Return) -> threading.Event:
+    def _book(self, coming: Return) -> threading.Event:
         """Let a handler stand in line for its lane, if it does not yet; return its turn."""
         with self._lock:
-            turn = coming.turn
-            if turn is None:
-                turn = coming.turn = threading.Event()
-                lane = coming.lane
-                if lane is None or self._stopping:
-                    turn.set()
-                elif lane in self._lanes:
-                    self._queue_behind(lane).returning.append(turn)
-                else:
-                    self._lanes[lane] = None
-                    turn.set()
-        return turn
+            return self._order.book(coming)
 
-    def _come_back(self, worker: _Worker, coming: _Return) -> None:
+    def _come_back(self, worker: _Worker, coming: Return) -> None:
         self._book(coming).wait()  # set by whoever leaves the lane, or by stop()
         with self._lock:
             self._parked -= 1
@@ -370,9 +334,8 @@ class LanePool:
 
     def _watch_over(self) -> None:
         """Grow the pool while handlers block, and tell about handlers that never end."""
-        then, burnt = self._clock.monotonic(), time.process_time()
-        silent_until = then
-        waited = 0.0  # how long jobs have waited although little was computed
+        blockage = Blockage(self._clock)
+        silent_until = self._clock.monotonic()
         while True:
             with self._lock:
                 if self._stopping:
@@ -381,14 +344,10 @@ class LanePool:
                 hurry = waiting and self._unparked < self._working
                 busy = self._open > 0 or self._parked > 0
                 self._watch_hurries, self._watch_rests = hurry, not busy
-                self._attention.wait(GROWTH_TICK if hurry else SLOW_TICK if busy else None)
-            now, cpu = self._clock.monotonic(), time.process_time()
-            asleep = cpu - burnt < (now - then) * BLOCKED_SHARE
-            waited = waited + now - then if hurry and asleep else 0.0
-            on_time = now - then < GROWTH_TICK + BLOCKED_DELAY
-            if waited and (on_time or waited >= LATE_PATIENCE):
+                self._attention.wait(TICK if hurry else SLOW_TICK if busy else None)
+            if blockage.seen(waiting=hurry):
                 self._grow()
-            then, burnt = now, cpu
+            now = self._clock.monotonic()
             self._warn_about_slow(now)
             if self._refused is not None and now >= silent_until:
                 logger.warning("no more than %d workers can be had: %s", self.size, self._refused)
@@ -427,12 +386,38 @@ class LanePool:
     @property
     def queued(self) -> int:
         """How many jobs wait."""
-        return self._behind + max(0, self._open - self._unparked)
+        return self._order.behind + max(0, self._open - self._unparked)
+
+    @property
+    def parked(self) -> int:
+        """How many handlers wait in :meth:`park`."""
+        return self._parked
+
+    def rests(self, waiting: int) -> bool:
+        """Tell whether no job runs or could run, except ``waiting`` ones that sit in ``park``."""
+        with self._lock:
+            return not self._open and not self._order.behind and self._parked == waiting
+
+    def wait_for_rest(self, seconds: float) -> None:
+        """Wait until no job runs or could run; handlers that wait in :meth:`park` do not count.
+
+        One thread at a time; it ends with :meth:`close`.
+        """
+        with self._lock:
+            if self._stopping or not self._open:
+                return
+            rest = self._rest = threading.Event()
+        self._clock.wait(rest, seconds)
+        self._rest = None
+
+    def _tell_of_rest(self) -> None:
+        if self._rest is not None and not self._open:
+            self._rest.set()
 
     @property
     def paused(self) -> bool:
-        """Whether a submitter is held back because the queue is full."""
-        return self._held_back > 0
+        """Whether a submitter is held back: the queue is full, or has to be empty."""
+        return self._held_back > 0 or self._rest is not None
 
     @property
     def size(self) -> int:
@@ -445,22 +430,18 @@ class LanePool:
             if self._stopping:
                 return 0
             self._stopping = True
-            left = self._behind
+            left = self._order.close()
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._ready.get_nowait()
                     self._open -= 1
                     left += 1
-            self._behind = 0
-            for entry in self._lanes.values():
-                if entry is not None:
-                    entry.waiting.clear()
-                    for turn in entry.returning:
-                        turn.set()
             for _ in self._workers:
                 self._ready.put(None)
             self._room.notify_all()
             self._attention.notify_all()
+            if self._rest is not None:
+                self._rest.set()
         return left
 
     def join(self, deadline: Deadline) -> list[str]:

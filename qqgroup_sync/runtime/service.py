@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import StateError
+from qqgroup_sync.masking import masked_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qqgroup_sync.runtime.clock import Deadline
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
 WAKE_AGAIN = 0.2  # seconds
 

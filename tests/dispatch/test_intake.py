@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from qqgroup_sync.events.models import (
     Member,
     MemberJoined,
 )
+from qqgroup_sync.runtime.clock import Clock
 from qqgroup_sync.runtime.lanes import LanePool
 from tests.clocks import ManualClock
 
@@ -510,3 +513,40 @@ def test_a_group_and_a_user_of_the_same_id_are_two_conversations():
     desk.take(1, group_message("1", group="X"))
     desk.take(2, private_message("2", "X"))
     assert len(set(desk.queue.lanes)) == 2
+
+
+def test_a_suspect_is_handled_alone():
+    """What is in hand ends before, and what comes after waits until it has ended, too."""
+    suspect = group_message("2", member="B")
+    inside, go, order = threading.Event(), threading.Event(), []
+
+    def admit(event, key):
+        order.append(event.id)
+        if event.id == "1":
+            inside.set()
+            assert go.wait(5)
+        return True
+
+    wanted = {intake_module.fingerprint(suspect)}
+    desk = Desk(Clock(), suspects=wanted.__contains__, admit=admit)
+    for s, event in enumerate((group_message("1", member="A"), suspect), 1):
+        desk.take(s, event)
+    threads = [threading.Thread(target=job) for job in desk.queue.jobs]
+    threads[0].start()
+    assert inside.wait(5)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert order == ["1"]
+    go.set()
+    for thread in threads:
+        thread.join(5)
+    assert [event.id for event in desk.handled] == ["1", "2"]
+
+
+def test_nothing_is_taken_in_hand_before_it_can_be_answered():
+    """What waits for the gateway is not in hand when the process dies."""
+    order = []
+    desk = Desk(ready=lambda: order.append("ready"), admit=lambda *_: order.append("admit") or True)
+    desk.take(1, group_message("1"))
+    desk.queue.run_all()
+    assert order == ["ready", "admit"]

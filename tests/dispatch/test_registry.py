@@ -37,7 +37,7 @@ EVENT_DECORATORS = {
     "on_audit_result": ("MESSAGE_AUDIT_PASS", "MESSAGE_AUDIT_REJECT"),
     "on_enter_aio": ("ENTER_AIO",),
 }
-OTHERS = ("on_event", "on_ready", "on_exception")
+OTHERS = ("on_event", "on_ready", "on_state_change", "on_exception")
 HOOKS = (
     *("message_created", "message_before_waiter_set", "message_before_handle"),
     *("message_before_send", "message_after_send", "message_after_handle", "event_created"),

@@ -146,3 +146,26 @@ def test_half_open_silence_is_noticed():
             assert group.next_reply(timeout=15).text == "awake"
         finally:
             client.stop()
+
+
+def test_the_return_of_the_network_is_noticed_at_once():
+    """Within two seconds, although the next try would come much later; and nobody is told twice."""
+    import socket
+
+    from qqgroup_sync import Client
+    from qqgroup_sync.runtime.backoff import Backoff
+    from qqgroup_sync.simulator import Simulator
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    client = Client("1", "s", api_base=f"http://127.0.0.1:{port}")
+    client.start()
+    try:
+        (runner,) = client._life._shards._runners
+        runner._backoff = Backoff((600.0,))
+        eventually(lambda: runner._backoff.failures and runner._outage.missing, within=15)
+        with Simulator(port=port):
+            assert client.wait_ready(2.0)
+            client.stop()
+    finally:
+        client.stop()

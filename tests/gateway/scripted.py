@@ -80,7 +80,8 @@ class Peer:
 
     def ping(self):
         """Send a ping of the transport."""
-        self._connection.ping()
+        with suppress(ConnectionClosed, OSError):
+            self._connection.ping()
 
     def close(self, code, reason=""):
         """End with a close frame."""
@@ -103,14 +104,14 @@ class Peer:
 class ScriptedGateway:
     """Listens on a free port of this machine."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=0):
         self.status = None  # of HTTP, to refuse the upgrade with
         self.peers = []
         self._waiting = queue.Queue()
         self._server = serve(
             self._serve,
             "127.0.0.1",
-            0,
+            port,
             ssl=tls,
             compression=None,
             ping_interval=None,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import threading
 import time
 from base64 import b64encode
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import sha1
 from pathlib import Path
 
 import pytest
+import websocket
 
 from qqgroup_sync.errors import GatewayClosed, TransportError, TransportTimeout
+from qqgroup_sync.gateway import connection as gateway_connection
 from qqgroup_sync.gateway.connection import Connection
 from tests.gateway.scripted import LIMIT, ScriptedGateway
 
@@ -229,10 +232,124 @@ def test_a_time_out_within_a_message_loses_nothing(raw):
 
 
 def test_a_message_in_fragments_is_one_message(raw):
-    """Also with a ping between."""
+    """Also with a ping between; each part gives the caller a look at the clock."""
     connection, sock = raw
-    sock.sendall(frame(TEXT, b"one ", end=False) + frame(CONTINUED, b"two"))
-    assert connection.receive(LIMIT) == b"one two"
+    parts = (frame(TEXT, b"one ", end=False), frame(CONTINUED, b"two ", end=False))
+    sock.sendall(parts[0] + frame(PING, b"") + parts[1] + frame(CONTINUED, b"three"))
+    assert [connection.receive(LIMIT) for _ in range(4)] == [None, None, None, b"one two three"]
+    sock.sendall(frame(TEXT, b"next"))
+    assert connection.receive(LIMIT) == b"next"
+
+
+def stuff(sock, head, piece, repeats):
+    """Send as much as the peer takes, in a thread; it ends when the peer hangs up."""
+
+    def send():
+        with suppress(OSError):
+            sock.sendall(head)
+            for _ in range(repeats):
+                sock.sendall(piece)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def last_of(connection):
+    """Return the first message, however many parts and slices of time it takes."""
+    ends = time.monotonic() + 4 * LIMIT
+    while time.monotonic() < ends:
+        data = connection.receive(1.0)
+        if data is not None:
+            return data
+    pytest.fail("no message came")
+
+
+def test_a_message_of_five_megabytes_arrives(raw):
+    """Nothing that a gateway may mean is too large."""
+    connection, sock = raw
+    size = 5 * 1024 * 1024
+    sender = stuff(sock, bytes([0x80 | TEXT, 127]) + size.to_bytes(8, "big"), b"x" * size, 1)
+    assert last_of(connection) == b"x" * size
+    sender.join(LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (bytes([0x80 | TEXT, 127]) + (2**62).to_bytes(8, "big"), b"x" * 65536),
+        (frame(TEXT, b"", end=False), frame(CONTINUED, b"x" * 100, end=False) * 600),
+        (frame(TEXT, b"", end=False), frame(CONTINUED, b"", end=False) * 32768),
+    ],
+    ids=["a frame without end", "parts without end", "empty parts without end"],
+)
+def test_a_message_without_end_is_refused(raw, head, piece, monkeypatch):
+    """It must not fill the memory, nor keep the bot from noticing."""
+    monkeypatch.setattr(gateway_connection, "MOST", 256 * 1024)
+    connection, sock = raw
+    sender = stuff(sock, head, piece, 200)
+    with pytest.raises(GatewayClosed, match="a message of more than 262144 bytes"):
+        last_of(connection)
+    connection.close()
+    sender.join(LIMIT)
+    assert not sender.is_alive()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(gateway, mute, status):
+    """Else the token would go to whoever is named there, perhaps without TLS."""
+
+    def redirect():
+        sock, _ = mute.accept()
+        with closing(sock):
+            sock.recv(4096)
+            head = f"HTTP/1.1 {status} Moved\r\nLocation: {gateway.url}\r\n\r\n"
+            sock.sendall(head.encode())
+
+    thread, raised = in_thread(redirect)
+    connection = Connection(address(mute))
+    with pytest.raises(TransportError):
+        connection.open(LIMIT)
+    connection.close()
+    thread.join(LIMIT)
+    assert raised == []
+    assert gateway.idle
+
+
+@pytest.mark.parametrize("length", ["99999999999999", "9" * 30, "-1", "x"])
+def test_a_refusal_of_any_stated_size_is_a_transport_error(mute, length):
+    """What an overloaded proxy states must not end the bot."""
+
+    def refuse():
+        sock, _ = mute.accept()
+        with closing(sock):
+            sock.recv(4096)
+            head = f"HTTP/1.1 503 Busy\r\nContent-Length: {length}\r\n\r\n"
+            sock.sendall(head.encode())
+
+    thread, raised = in_thread(refuse)
+    connection = Connection(address(mute))
+    with pytest.raises(TransportError):
+        connection.open(LIMIT)
+    connection.close()
+    thread.join(LIMIT)
+    assert raised == []
+
+
+def test_traces_of_the_library_hide_the_token(gateway, connect, caplog):
+    """Whoever turns websocket-client's traces on may still show his log to others."""
+    websocket.enableTrace(True, handler=logging.NullHandler())
+    try:
+        with caplog.at_level(logging.DEBUG, "websocket"):
+            connection = connect(gateway.url)
+            connection.send('{"op":2,"d":{"token":"QQBot hG7-kQ2_xW9.zR4","intents":1}}')
+    finally:
+        websocket.enableTrace(False)
+        logging.getLogger("websocket").setLevel(logging.NOTSET)
+    gateway.accept()
+    assert "++Sent decoded" in caplog.text
+    assert "hG7-kQ2_xW9.zR4" not in caplog.text
+    assert re.findall(r"\+\+Sent raw: (.*)", caplog.text) == ["***"]
 
 
 def test_bytes_that_are_no_text_are_left_to_the_decoder(raw):

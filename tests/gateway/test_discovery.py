@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 
@@ -16,7 +17,8 @@ from qqgroup_sync.errors import (
     ServerError,
     TransportError,
 )
-from qqgroup_sync.gateway.discovery import FRESH, SPARING, START_WINDOW, Discovery
+from qqgroup_sync.gateway.discovery import FEW_PAUSE, FRESH, SPARING, START_WINDOW, Discovery
+from tests.waiting import LIMIT, eventually
 
 numbers = itertools.count()
 
@@ -192,7 +194,7 @@ def test_before_anything_is_known_one_may_start(make):
 
 def test_a_daily_limit_that_is_used_up_is_waited_for(make, clock):
     """Until the platform counts anew."""
-    discovery, _ = make(info(remaining=2, reset_after=3600.0, concurrency=10))
+    discovery, _ = make(info(total=2, remaining=2, reset_after=3600.0, concurrency=10))
     discovery.url()
     assert [discovery.reserve_start() for _ in range(3)] == [0.0, 0.0, 3600.0]
     clock.advance(3599)
@@ -203,12 +205,113 @@ def test_a_daily_limit_that_is_used_up_is_waited_for(make, clock):
 
 def test_a_fresh_answer_counts_afresh(make, clock):
     """What remains is the platform's number, not ours."""
-    discovery, _ = make(info(remaining=1, concurrency=10), info(remaining=5, concurrency=10))
+    answers = (
+        info(total=9, remaining=1, concurrency=10),
+        info(total=9, remaining=5, concurrency=10),
+    )
+    discovery, _ = make(*answers)
     discovery.url()
     assert discovery.reserve_start() == 0.0
     clock.advance(FRESH)
     discovery.url()
     assert [discovery.reserve_start() for _ in range(5)] == [0.0] * 5
+
+
+def test_few_sessions_are_used_sparingly_and_told_of(make, clock, caplog):
+    """A bot that is thrown out again and again does not use the day's sessions up in an hour."""
+    discovery, _ = make(info(total=1000, remaining=101, reset_after=7200.0, concurrency=10))
+    discovery.url()
+    assert [discovery.reserve_start() for _ in range(2)] == [0.0, 0.0]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "only 99 of 1000 session starts are left for the next 2.0 h" in record.getMessage()
+    moments = starts(discovery, clock, 4)
+    assert moments == [FEW_PAUSE, 2 * FEW_PAUSE, 3 * FEW_PAUSE, 4 * FEW_PAUSE]
+    assert len(caplog.records) == 1
+
+
+def test_shards_that_ask_at_once_ask_once(make):
+    """Of many shards that start together one asks, and all know."""
+    go, asked = threading.Event(), threading.Event()
+
+    class Slow(FakeEndpoints):
+        def gateway_bot(self):
+            asked.set()
+            assert go.wait(LIMIT)
+            return super().gateway_bot()
+
+    discovery, _ = make(info("wss://one"))
+    discovery._endpoints = endpoints = Slow(info("wss://one"))
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(discovery.url())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert asked.wait(LIMIT)
+    go.set()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert found == ["wss://one"] * 8
+    assert endpoints.calls == 1
+
+
+def test_who_waits_for_the_question_of_another_hears_its_failure(make):
+    """And does not ask the same again, one after the other."""
+    go, asked = threading.Event(), threading.Event()
+    error = TransportError("no answer")
+
+    class Failing(FakeEndpoints):
+        def gateway_bot(self):
+            self.calls += 1
+            asked.set()
+            assert go.wait(LIMIT)
+            raise error
+
+    discovery, _ = make()
+    discovery._endpoints = endpoints = Failing()
+    failures = []
+
+    def ask():
+        try:
+            discovery.url()
+        except TransportError as failure:
+            failures.append(failure)
+
+    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+    first.start()
+    assert asked.wait(LIMIT)
+    second.start()
+    eventually(lambda: len(discovery._cell.answered._waiters) == 1)
+    go.set()
+    first.join(LIMIT)
+    second.join(LIMIT)
+    assert failures == [error, error]
+    assert endpoints.calls == 1
+
+
+def test_waiting_for_the_question_of_another_ends_with_the_client(make):
+    """Whose question it is may go on."""
+    go, asked = threading.Event(), threading.Event()
+
+    class Slow(FakeEndpoints):
+        def gateway_bot(self):
+            asked.set()
+            assert go.wait(LIMIT)
+            return super().gateway_bot()
+
+    stop = threading.Event()
+    asking, _ = make()
+    asking._endpoints = Slow(info())
+    waiting, _ = make(stop=stop)
+    thread = threading.Thread(target=asking.url)
+    thread.start()
+    try:
+        assert asked.wait(LIMIT)
+        stop.set()
+        with pytest.raises(TransportError, match="stops"):
+            waiting.url()
+    finally:
+        go.set()
+        thread.join(LIMIT)
 
 
 def test_without_a_stated_limit_there_is_none(make):

@@ -12,7 +12,8 @@ from qqgroup_sync.gateway.frames import Frame, Op
 from qqgroup_sync.gateway.heartbeat import Heartbeat
 from qqgroup_sync.gateway.session import GatewaySession
 from qqgroup_sync.runtime.clock import Clock
-from tests.waiting import LIMIT
+from qqgroup_sync.runtime.vigil import SLICE
+from tests.waiting import LIMIT, eventually
 
 HELLO = Frame(Op.HELLO, None, "", {"heartbeat_interval": 10}, "")
 READY = Frame(Op.DISPATCH, 1, "READY", {"session_id": "S"}, "")
@@ -26,6 +27,7 @@ class FakeConnection:
         self.sent = queue.Queue()
         self.aborted = threading.Event()
         self.broken = False
+        self.address = "192.0.2.1"
 
     def send(self, text):
         if self.broken:
@@ -35,11 +37,32 @@ class FakeConnection:
     def abort(self):
         self.aborted.set()
 
+    def route(self):
+        return self.address
+
+
+class LeapingClock(Clock):
+    """The machine's clock, whose wall clock jumps when a test says so.
+
+    Heartbeats are far apart on it: what happens in between is the point.
+    """
+
+    def __init__(self):
+        self.ahead = 0.0
+        self.waits = []
+
+    def time(self):
+        return super().time() + self.ahead
+
+    def wait(self, event, seconds):
+        self.waits.append(seconds)
+        return event.wait(min(seconds, 0.02))
+
 
 class Scene:
     """A live session with heartbeats every 10 ms."""
 
-    def __init__(self):
+    def __init__(self, clock=None):
         self.connection = FakeConnection()
         self.deaths = []
         self.paused = False
@@ -52,7 +75,7 @@ class Scene:
             self.connection,
             self.session,
             paused=lambda: self.paused,
-            clock=Clock(),
+            clock=clock or Clock(),
             on_death=self.deaths.append,
         )
 
@@ -81,13 +104,12 @@ def test_it_beats_as_long_as_it_is_answered(scene):
     assert not scene.heartbeat.found_dead
 
 
-def test_two_silent_beats_end_the_connection(scene, caplog):
+def test_two_silent_beats_end_the_connection(scene):
     """A peer that is gone without a word is noticed, and the reader is woken."""
     scene.heartbeat.start()
     assert scene.connection.aborted.wait(LIMIT)
     assert scene.heartbeat.found_dead
     assert scene.connection.sent.qsize() == 2
-    assert "answers no heartbeats" in caplog.text
 
 
 def test_a_paused_reader_excuses_silence(scene):
@@ -134,3 +156,88 @@ def test_a_defect_is_told():
     scene.heartbeat.start()
     scene.heartbeat._service.join(LIMIT)
     assert [type(error) for error in scene.deaths] == [TypeError]
+
+
+# ---------------------------------------------------------------------- jumps of time, networks
+
+
+@pytest.fixture
+def calm():
+    """Return a scene whose next heartbeat is an hour away, on a clock that can jump."""
+    scene = Scene(LeapingClock())
+    scene.session.interval = 3600.0
+    scene.heartbeat.start()
+    eventually(lambda: scene.heartbeat._route)
+    yield scene
+    scene.heartbeat.stop()
+    assert scene.deaths == []
+
+
+def sleep(scene):
+    """Let the machine sleep for an hour: only the wall clock goes on."""
+    scene.heartbeat._clock.ahead += 3600.0
+
+
+def change_network(scene):
+    """Give the machine another address."""
+    scene.connection.address = "198.51.100.7"
+
+
+@pytest.mark.parametrize("happens", [sleep, change_network])
+def test_a_doubtful_connection_is_checked_at_once(calm, happens, caplog):
+    """Nobody waits for the next regular heartbeat; one that is answered changes nothing."""
+    caplog.set_level("INFO")
+    happens(calm)
+    calm.next()
+    calm.session.receive(ACK)
+    eventually(lambda: calm.session.answered)
+    assert not calm.heartbeat.found_dead
+    (record,) = caplog.records
+    assert "looking whether the gateway is still there" in record.getMessage()
+
+
+@pytest.mark.parametrize("happens", [sleep, change_network])
+def test_a_connection_that_did_not_survive_is_left_at_once(calm, happens):
+    """After one silent heartbeat, not after two regular ones."""
+    happens(calm)
+    calm.next()
+    assert calm.connection.aborted.wait(LIMIT)
+    assert calm.heartbeat.found_dead
+    assert calm.connection.sent.empty()
+
+
+def test_a_reader_that_is_held_back_is_no_proof(calm):
+    """After a sleep with a full queue, answers wait unread."""
+    calm.paused = True
+    sleep(calm)
+    calm.next()
+    eventually(lambda: calm.heartbeat._clock.waits[-1] == SLICE)
+    sleep(calm)
+    calm.next()
+    assert not calm.connection.aborted.is_set()
+
+
+def test_a_network_that_comes_and_goes_is_not_checked_all_the_time(calm):
+    """The gateway closes connections that send too fast (4008)."""
+    change_network(calm)
+    calm.next()
+    calm.session.receive(ACK)
+    calm.connection.address = "203.0.113.9"
+    with pytest.raises(queue.Empty):
+        calm.connection.sent.get(timeout=0.2)
+
+
+def test_a_clock_of_a_test_never_jumps():
+    """What a test moves forward is no sleep of the machine."""
+    clock = LeapingClock()
+    clock.may_jump = False
+    scene = Scene(clock)
+    scene.heartbeat.start()
+    try:
+        clock.ahead += 3600.0
+        for _ in range(3):
+            scene.next()
+            scene.session.receive(ACK)
+        assert not scene.heartbeat.found_dead
+    finally:
+        scene.heartbeat.stop()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
 from qqgroup_sync.errors import AuthError, Forbidden, GatewayRejected, RateLimited, TransportError
 from qqgroup_sync.gateway import runner as runner_module
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Intents
-from qqgroup_sync.gateway.runner import HASTY, LONG_WAIT, STABLE, GatewayRunner
+from qqgroup_sync.gateway.runner import HASTY, LONG_WAIT, LOOK_EVERY, STABLE, GatewayRunner
 from qqgroup_sync.gateway.session import GatewaySession
-from qqgroup_sync.runtime.backoff import STEPS
+from qqgroup_sync.runtime.backoff import STEPS, Backoff
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from tests.clocks import ScaledClock
-from tests.gateway.scripted import LIMIT
+from tests.gateway.scripted import LIMIT, ScriptedGateway
 from tests.waiting import eventually
 
 AT_ONCE = 1.0  # seconds in which a stop has to be done
@@ -66,11 +67,13 @@ class Ear:
 
     def __init__(self):
         self.told = queue.Queue()
+        self.troubles = []
         self.frames = queue.Queue()
         self.heard = threading.Semaphore(0)
         self.on_frame = lambda _frame: None
 
-    def shard_away(self, session, why, retry_in):
+    def shard_away(self, session, why, retry_in, trouble=None):
+        self.troubles.append(trouble)
         self.told.put(("away", why, retry_in))
 
     def shard_live(self, session, *, resumed, user):
@@ -103,6 +106,7 @@ class Scene:
         self.stopping = threading.Event()
         self.paused = False
         self.prepare = None
+        self.backoff = None
         self.runner = None
 
     def start(self):
@@ -117,6 +121,7 @@ class Scene:
             stop=self.stopping,
             prepare=self.prepare,
         )
+        self.runner._backoff = self.backoff or self.runner._backoff
         self.runner.service.start()
         return self
 
@@ -223,6 +228,7 @@ def test_it_waits_for_its_turn_to_start_a_session(scene, gateway, clock):
 
 WAYS = {
     "op 7": lambda peer: peer.send(7),
+    "op 7, then 4009": lambda peer: (peer.send(7), peer.close(4009, "Session timed out")),
     "op 9 true": lambda peer: peer.send(9, True),
     "1000": lambda peer: peer.close(1000),
     "4009": lambda peer: peer.close(4009, "Session timed out"),
@@ -398,6 +404,78 @@ def test_an_outage_is_asked_about_ever_more_rarely(clock, dead_url):
     for wait, step in zip(waits, STEPS, strict=False):
         assert step <= wait <= step * 1.25
     assert scene.discovery.doubts >= 4
+
+
+class JumpingClock(Clock):
+    """The machine's clock, on which a test can let the machine sleep."""
+
+    def __init__(self):
+        self.slept = 0.0
+
+    def time(self):
+        return super().time() + self.slept
+
+
+def patient(url, clock):
+    """Return a scene whose runner, once it has failed, would try again in a quarter of an hour."""
+    scene = Scene(url, clock)
+    scene.backoff = Backoff((1000.0,))
+    return scene
+
+
+def test_the_return_of_the_network_ends_a_wait(dead_url):
+    """Within two seconds, however long the outage was and the next try would be away."""
+    scene = patient(dead_url, Clock()).start()
+    try:
+        assert scene.ear.next("away")[1] >= 1000.0
+        eventually(lambda: scene.runner._outage.missing)
+        gateway = ScriptedGateway(port=urlsplit(dead_url).port)
+        began = time.monotonic()
+        try:
+            peer = gateway.accept()
+            assert time.monotonic() - began < 2 * LOOK_EVERY
+            peer.ready()
+            scene.ear.next("ready")
+            assert not scene.runner._outage.missing
+        finally:
+            gateway.stop()
+    finally:
+        assert scene.stop()
+
+
+def test_a_platform_that_answers_by_refusals_is_not_hammered_on(gateway):
+    """It can be reached: then only the back-off says when to try again."""
+    gateway.status = 503
+    scene = patient(gateway.url, ScaledClock(20)).start()
+    try:
+        scene.ear.next("away")
+        with pytest.raises(queue.Empty):
+            scene.ear.told.get(timeout=0.5)  # ten seconds on this clock
+    finally:
+        assert scene.stop()
+
+
+def test_a_sleep_of_the_machine_ends_a_wait(dead_url):
+    """Whoever opens his laptop again does not wait for a minute."""
+    clock = JumpingClock()
+    scene = patient(dead_url, clock).start()
+    try:
+        scene.ear.next("away")
+        clock.slept += 3600.0
+        scene.ear.next("away")
+    finally:
+        assert scene.stop()
+
+
+def test_no_network_is_told_with_a_remedy(dead_url, clock):
+    """What is told says what happened and what to do."""
+    scene = Scene(dead_url, clock).start()
+    try:
+        why, _ = scene.ear.next("away")
+        assert "ConnectionRefusedError" in why
+        assert "network" in scene.ear.troubles[0].remedy
+    finally:
+        assert scene.stop()
 
 
 def test_a_refused_upgrade_is_tried_again(scene, gateway):

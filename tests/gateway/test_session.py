@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents, Op
 from qqgroup_sync.gateway.session import (
+    BROKEN_RESUMES,
     CREATE_SESSION_ERROR,
     INTERVALS,
     RESUME_TRIES,
@@ -400,14 +401,38 @@ def test_an_internal_error_during_a_resume_gives_the_session_up_at_once(code):
     assert session.closed(code).resume is False
 
 
-def test_resumes_that_break_are_tried_three_times():
+REFUSALS = {
+    "4009": lambda session: session.closed(4009),
+    "4008": lambda session: session.closed(4008),
+    "op 7": lambda session: (session.receive(frame(Op.RECONNECT)), session.closed(None))[1],
+    "op 9 true": lambda session: (
+        session.receive(frame(Op.INVALID_SESSION, True)),
+        session.closed(None),
+    )[1],
+}
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+def test_resumes_that_are_refused_are_tried_three_times(how):
     """Then a new session is better than none."""
     session = session_in("live")
     session.closed(4009)
     for attempt in range(1, RESUME_TRIES + 1):
         connect(session)
-        verdict = session.closed(4009 if attempt % 2 else None)
+        verdict = REFUSALS[how](session)
         assert verdict.resume is (attempt < RESUME_TRIES)
+    session.opened(TOKEN)
+    assert sent(session.receive(hello()))["op"] == Op.IDENTIFY
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1001, 1011])
+def test_resumes_that_the_network_breaks_cost_no_session_so_soon(code):
+    """A bad line, or a server that drains, says nothing of the session; ten times in a row does."""
+    session = session_in("live")
+    session.closed(4009)
+    for attempt in range(1, BROKEN_RESUMES + 1):
+        connect(session)
+        assert session.closed(code).resume is (attempt < BROKEN_RESUMES)
     session.opened(TOKEN)
     assert sent(session.receive(hello()))["op"] == Op.IDENTIFY
 
@@ -416,9 +441,11 @@ def test_a_resume_that_works_forgives_those_that_broke():
     """Only failures in a row count."""
     session = session_in("live")
     session.closed(4009)
-    for _ in range(RESUME_TRIES * 2):
+    for _ in range(BROKEN_RESUMES * 2):
         connect(session)
         assert session.closed(None).resume
+        connect(session)
+        assert session.closed(4009).resume
         connect(session, resumed(s=5))
         assert session.closed(None).resume
 

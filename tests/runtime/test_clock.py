@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
+import pytest
+
+from qqgroup_sync.runtime import clock as clock_module
 from qqgroup_sync.runtime.clock import Clock, Deadline
 
 
@@ -44,3 +48,32 @@ def test_no_limit_never_passes(clock):
 def test_no_time_at_all_has_passed_at_once(clock):
     """``stop(0)`` does not wait."""
     assert Deadline(clock, 0).passed
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"), [("linux", "CLOCK_BOOTTIME"), ("darwin", "CLOCK_MONOTONIC")]
+)
+def test_durations_go_on_while_the_machine_sleeps(monkeypatch, platform, name):
+    """By the clock of the system that does; elsewhere Python's own does already."""
+    asked = []
+    fake = SimpleNamespace(
+        **{name: 7}, monotonic=lambda: 1.0, clock_gettime=lambda number: asked.append(number) or 2.0
+    )
+    monkeypatch.setattr(clock_module, "time", fake)
+    monkeypatch.setattr(clock_module.sys, "platform", platform)
+    assert clock_module._choose()() == 2.0
+    assert set(asked) == {7}
+    monkeypatch.setattr(clock_module.sys, "platform", "win32")
+    assert clock_module._choose()() == 1.0
+
+
+def test_a_system_without_such_a_clock_has_the_usual_one(monkeypatch):
+    """An old kernel, or a sandbox that lets nobody ask."""
+
+    def refuse(_number):
+        raise OSError(22, "Invalid argument")
+
+    fake = SimpleNamespace(CLOCK_BOOTTIME=7, monotonic=lambda: 1.0, clock_gettime=refuse)
+    monkeypatch.setattr(clock_module, "time", fake)
+    monkeypatch.setattr(clock_module.sys, "platform", "linux")
+    assert clock_module._choose()() == 1.0

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qqgroup_sync.errors import StateError
-from qqgroup_sync.runtime import lanes
+from qqgroup_sync.runtime import blockage, lanes
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.lanes import LanePool
 from tests.clocks import ScaledClock
@@ -330,7 +330,7 @@ def test_who_comes_back_goes_before_new_messages(make_pool, parked, crowd):
     assert crowd.wait_for(1)
     pool.submit("a", lambda: (order.append("new"), done.set()))
     parked.over.set()
-    eventually(lambda: getattr(pool._lanes["a"], "returning", None))
+    eventually(lambda: getattr(pool._order._lanes["a"], "returning", None))
     crowd.let_go(1)
     assert done.wait(LIMIT)
     assert order == ["went on", "new"]
@@ -541,6 +541,27 @@ def test_a_pause_is_told_once_a_minute(make_pool, crowd, clock, caplog):
     assert caplog.text.count("reading is paused") == 2
 
 
+def test_overload_is_told_once_and_so_is_its_end(make_pool, crowd, caplog):
+    """Its end is far from the limit, so that a queue that stays nearly full does not flicker."""
+    told = []
+    caplog.set_level(logging.INFO)
+    pool = make_pool(resting=1, working=1, capacity=4, on_overload=told.append)
+    fill(pool, crowd, 4)
+    assert told == []
+    submitter, _ = submit_beside(pool, crowd)
+    eventually(lambda: pool.paused)
+    assert told == [True]
+    crowd.let_go(2)
+    submitter.join(LIMIT)
+    assert crowd.wait_for(2)
+    assert told == [True]
+    crowd.let_go(3)
+    eventually(lambda: told == [True, False])
+    lines = [record.getMessage() for record in caplog.records]
+    assert "reading is paused" in lines[0]
+    assert lines[1:] == ["messages are handled as they come again"]
+
+
 # ---------------------------------------------------------------------- mishaps
 
 
@@ -563,7 +584,7 @@ def test_a_slow_handler_is_told_once_with_its_stack(make_pool, parked, monkeypat
     """Somebody who wonders why a bot is silent reads where it hangs; already with the first job."""
     ticks = count()
     monkeypatch.setattr(lanes, "SLOW_TICK", 0.01)
-    monkeypatch.setattr(lanes, "time", SimpleNamespace(process_time=lambda: next(ticks)))
+    monkeypatch.setattr(blockage, "time", SimpleNamespace(process_time=lambda: next(ticks)))
     pool = make_pool(slow_after=0.02)
 
     def wait_for_the_moon():
@@ -583,7 +604,7 @@ def test_a_handler_that_waits_is_not_slow(make_pool, parked, clock, monkeypatch,
     """Half an hour in ``ask`` is nothing to warn about, not even when it is over."""
     ticks, went_on = count(), threading.Event()
     monkeypatch.setattr(lanes, "SLOW_TICK", 0.01)
-    monkeypatch.setattr(lanes, "time", SimpleNamespace(process_time=lambda: next(ticks)))
+    monkeypatch.setattr(blockage, "time", SimpleNamespace(process_time=lambda: next(ticks)))
     pool = make_pool(clock)
 
     def ask():
@@ -675,7 +696,7 @@ def test_closing_frees_who_waits_for_his_lane(make_pool, parked, crowd):
     pool.submit("a", crowd.job)
     assert crowd.wait_for(1)
     parked.over.set()
-    eventually(lambda: getattr(pool._lanes["a"], "returning", None))
+    eventually(lambda: getattr(pool._order._lanes["a"], "returning", None))
     pool.close()
     assert went_on.wait(LIMIT)
 
@@ -691,3 +712,55 @@ def test_a_handler_may_close_the_pool(make_pool):
     pool.submit(None, stop)
     eventually(lambda: answers)
     assert answers == [["qqgroup-worker-1"]]
+
+
+# ---------------------------------------------------------------------- nothing in hand
+
+
+def test_rest_comes_when_the_last_job_has_ended(make_pool, crowd):
+    """Whoever waits for it counts as held back meanwhile."""
+    pool = make_pool()
+    for lane in "aab":
+        pool.submit(lane, crowd.job)
+    assert crowd.wait_for(2)
+    waiting = threading.Thread(target=pool.wait_for_rest, args=(LIMIT,))
+    waiting.start()
+    eventually(lambda: pool.paused)
+    crowd.let_go(2)
+    assert crowd.wait_for(1)
+    assert waiting.is_alive()
+    crowd.let_go(1)
+    waiting.join(LIMIT)
+    assert not waiting.is_alive()
+    assert not pool.paused
+
+
+def test_handlers_that_wait_do_not_disturb_the_rest(make_pool):
+    """They wait for somebody whose answer would not be read."""
+    pool, asked, answered = make_pool(), threading.Event(), threading.Event()
+
+    def ask():
+        with pool.park():
+            asked.set()
+            answered.wait(LIMIT)
+
+    pool.submit("a", ask)
+    assert asked.wait(LIMIT)
+    pool.wait_for_rest(LIMIT)
+    assert not answered.is_set()
+    answered.set()
+
+
+def test_nobody_waits_for_rest_longer_than_he_wants_or_than_the_pool_lives(make_pool, crowd):
+    """A handler that hangs holds the reader up for a while only."""
+    pool = make_pool()
+    pool.submit("a", crowd.job)
+    assert crowd.wait_for(1)
+    pool.wait_for_rest(0.01)
+    assert not pool.paused
+    waiting = threading.Thread(target=pool.wait_for_rest, args=(LIMIT,))
+    waiting.start()
+    eventually(lambda: pool.paused)
+    pool.close()
+    waiting.join(LIMIT)
+    assert not waiting.is_alive()

@@ -26,6 +26,7 @@ from qqgroup_sync import (
     Message,
     RateLimit,
     Router,
+    Status,
 )
 
 client = Client("1", "secret")
@@ -204,6 +205,18 @@ def ready_too() -> None: ...
 
 @client.on_ready  # E: type-var
 def never_ready(one: Client, two: int) -> None: ...
+
+
+@client.on_state_change
+def changed(old: Status, new: Status, instance: Client) -> None: ...
+
+
+@client.on_state_change()
+def changed_too(old: Status) -> None: ...
+
+
+@client.on_state_change  # E: type-var
+def never_changed(state: int) -> None: ...
 
 
 @client.on_exception

@@ -1,0 +1,73 @@
+"""Who works beside others, and who works alone."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from qqgroup_sync.runtime.clock import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qqgroup_sync.runtime.clock import Clock
+
+SLICE = 0.5  # seconds; somebody who leaves wakes those who wait, but not one that a clock hurries
+
+
+class Turns:
+    """Lets many threads work at once, or one alone; who wants to be alone comes first.
+
+    Nobody waits longer than ``patience`` seconds: then he works beside whoever takes so long.
+
+    Args:
+        clock: Where time comes from.
+        patience: Seconds.
+    """
+
+    def __init__(self, clock: Clock, patience: float) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._changed = threading.Condition()
+        self._working = 0
+        self._alone = False
+        self._wanting = 0  # who wants to be alone
+
+    @contextlib.contextmanager
+    def beside_others(self) -> Iterator[None]:
+        """Work as long as nobody is alone, or wants to be."""
+        with self._changed:
+            if self._alone or self._wanting:
+                self._wait_while(lambda: self._alone or self._wanting > 0)
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                if self._wanting:
+                    self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work while nobody else does."""
+        with self._changed:
+            self._wanting += 1
+            try:
+                self._wait_while(lambda: self._alone or self._working > 0)
+            finally:
+                self._wanting -= 1
+            mine, self._alone = not self._alone, True
+        try:
+            yield
+        finally:
+            with self._changed:
+                if mine:
+                    self._alone = False
+                self._changed.notify_all()
+
+    def _wait_while(self, taken: Callable[[], bool]) -> None:
+        deadline = Deadline(self._clock, self._patience)
+        while taken() and not deadline.passed:
+            self._changed.wait(min(SLICE, deadline.left() or 0.0))
