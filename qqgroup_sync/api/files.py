@@ -89,7 +89,9 @@ class FileCalls(Calls):
         # The hot call of bots that send pictures. A large body goes by requests, which still reads
         # the answer (413) of a server that does not take all of it.
         lean = not srv_send_msg and file_data is not None and len(file_data) <= LEAN_MOST
-        answer = self._http.call("POST", path, body, repeat=repeat, lean=lean, timeout=timeout)
+        answer = self._http.call(
+            "POST", path, body, repeat=repeat, lean=lean, timeout=timeout, unasked=srv_send_msg
+        )
         if not srv_send_msg:
             required(answer, "file_info", f"POST {path}")
         return Upload.read(answer.data)

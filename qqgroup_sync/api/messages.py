@@ -17,7 +17,12 @@ class MessageCalls(Calls):
     """Sending, streaming, typing notices, recall, clicks."""
 
     def send_group_message(
-        self, group_openid: str, payload: Mapping[str, Any], *, timeout: float | None = None
+        self,
+        group_openid: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        patience: float | None = None,
     ) -> SentMessage:
         """Send a message to a group.
 
@@ -30,6 +35,7 @@ class MessageCalls(Calls):
             payload: The body: ``msg_type``, ``content``, ``markdown``, ``media``, ``msg_id``,
                 ``msg_seq`` and so on, without nulls.
             timeout: Seconds for one attempt.
+            patience: Seconds to wait at most for what the platform's rates allow.
 
         Returns:
             What the platform took.
@@ -44,10 +50,15 @@ class MessageCalls(Calls):
         bot (60 when verified). Source: send-message page, 2026-08.
         """
         path = f"/v2/groups/{segment(group_openid, 'group_openid')}/messages"
-        return self._send(path, payload, timeout)
+        return self._send(path, payload, timeout, patience)
 
     def send_c2c_message(
-        self, user_openid: str, payload: Mapping[str, Any], *, timeout: float | None = None
+        self,
+        user_openid: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        patience: float | None = None,
     ) -> SentMessage:
         """Send a message to a user.
 
@@ -57,6 +68,7 @@ class MessageCalls(Calls):
             user_openid: The user.
             payload: The body, without nulls; here also ``is_wakeup`` and ``input_notify``.
             timeout: Seconds for one attempt.
+            patience: Seconds to wait at most for what the platform's rates allow.
 
         Returns:
             What the platform took.
@@ -71,11 +83,17 @@ class MessageCalls(Calls):
         a minute per bot (10 a second when certified). Source: send-message page, 2026-08.
         """
         path = f"/v2/users/{segment(user_openid, 'user_openid')}/messages"
-        return self._send(path, payload, timeout)
+        return self._send(path, payload, timeout, patience)
 
-    def _send(self, path: str, payload: Mapping[str, Any], timeout: float | None) -> SentMessage:
-        numbered = payload.get("msg_seq") is not None
-        passive = numbered and (payload.get("msg_id") or payload.get("event_id"))
+    def _send(
+        self,
+        path: str,
+        payload: Mapping[str, Any],
+        timeout: float | None,
+        patience: float | None,
+    ) -> SentMessage:
+        source = payload.get("msg_id") or payload.get("event_id")
+        passive = source and payload.get("msg_seq") is not None
         return SentMessage.read(
             self._http.call(
                 "POST",
@@ -84,6 +102,9 @@ class MessageCalls(Calls):
                 repeat=Repeat.SAFE if passive else Repeat.UNSENT,
                 lean=True,
                 timeout=timeout,
+                expects="id",
+                unasked=not source and not payload.get("is_wakeup"),
+                patience=patience,
             )
         )
 
@@ -233,4 +254,5 @@ class MessageCalls(Calls):
             {"code": code},
             lean=True,
             timeout=timeout,
+            patience=timeout,
         )

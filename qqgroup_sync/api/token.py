@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.api.failures import api_error
 from qqgroup_sync.api.transport import json_body
 from qqgroup_sync.errors import ApiError, BadResponse, QQGroupError, TransportError
+from qqgroup_sync.masking import Secret, SecretBytes, know
+from qqgroup_sync.runtime.vigil import Vigil, Waking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 AHEAD = 300.0  # refreshed when less than this is left, or a third of its life
 ALREADY_NEW = 60.0  # the platform hands out another token only in the last minute of one
 TIMEOUT = 20.0
+LOOK = 30.0  # seconds between two looks whether time has jumped
 RETRY = 15.0  # between tries of the background refresh
 UNSAID_LIFE = 60.0  # of a token that came without a life
 LONGEST_LIFE = 1e6
@@ -70,7 +73,8 @@ class AccessToken:
         clock: Clock,
         language: str | None = None,
     ) -> None:
-        self._body = json_body({"appId": appid, "clientSecret": client_secret})
+        self._body = SecretBytes(json_body({"appId": appid, "clientSecret": client_secret}))
+        know(client_secret)
         self._urls = tuple(urls)
         self._transport = transport
         self._clock = clock
@@ -110,6 +114,11 @@ class AccessToken:
         cell = self._cell
         return self._clock.monotonic() - cell.fetched_at if cell.value else None
 
+    @property
+    def fetching(self) -> bool:
+        """Whether a thread of any client is fetching it."""
+        return self._cell.fetching
+
     def due_in(self) -> float:
         """Return the seconds until the token should be refreshed; 0 when it is due."""
         cell = self._cell
@@ -122,16 +131,23 @@ class AccessToken:
         Before the platform's last minute asking again returns the same token, so the wait after
         such an answer goes on into that minute.
         """
-        while not self._clock.wait(stop, max(1.0, self.due_in())):
+        troubled = False
+        vigil = Vigil(self._clock, slice_=LOOK)
+        while (woke := vigil.wait(stop, max(1.0, self.due_in()))) is not Waking.SET:
+            if woke is Waking.LEAPT and self.due_in():
+                continue
             before = self._cell.value
             if not before or self._cell.fetching:
                 continue  # nobody has asked for a token yet, or somebody is fetching it
             try:
                 self._fetch_once(ahead=True)
             except QQGroupError as error:
-                logger.warning("the access token could not be refreshed: %s", error.summary)
+                if not troubled:  # an outage of hours is told once
+                    logger.warning("the access token could not be refreshed: %s", error.summary)
+                troubled = True
                 self._clock.wait(stop, RETRY)
                 continue
+            troubled = False
             if self._cell.value == before:
                 left = self._cell.expires_at - self._clock.monotonic()
                 self._clock.wait(stop, max(1.0, left - ALREADY_NEW * 0.9))
@@ -180,11 +196,11 @@ class AccessToken:
             try:
                 return self._ask(url)
             except (TransportError, BadResponse) as error:
-                logger.info("%s; trying the next token endpoint", error.summary)
+                logger.debug("%s; trying the next token endpoint", error.summary)
             except ApiError as error:
                 if error.codes and error.status < 500:
                     raise  # the platform itself refuses; without a code something between did
-                logger.info("%s; trying the next token endpoint", error.summary)
+                logger.debug("%s; trying the next token endpoint", error.summary)
         return self._ask(self._urls[-1])
 
     def _ask(self, url: str) -> tuple[str, float]:
@@ -199,7 +215,7 @@ class AccessToken:
             answer = json.loads(exchange.content)
             if not isinstance(answer, dict):
                 raise TypeError
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             if exchange.status != 200:
                 raise api_error(exchange, {}, "POST", url, language=self._language) from error
             raise BadResponse(
@@ -213,4 +229,5 @@ class AccessToken:
             life = float(answer.get("expires_in") or 0)  # documented number, sent as string
         except (TypeError, ValueError, OverflowError):
             life = 0.0
-        return f"QQBot {token}", life if 0.0 < life < LONGEST_LIFE else UNSAID_LIFE
+        know(token)
+        return Secret(f"QQBot {token}"), life if 0.0 < life < LONGEST_LIFE else UNSAID_LIFE

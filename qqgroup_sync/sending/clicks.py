@@ -62,6 +62,11 @@ class Clicks:
             self._under_way -= 1
             self._done.notify_all()
 
+    @property
+    def rests(self) -> bool:
+        """Whether every click was acknowledged."""
+        return not self._under_way
+
     def close(self, deadline: Deadline) -> list[str]:
         """Finish what is under way; return the names of the threads that did not end."""
         with self._starting:

@@ -17,7 +17,9 @@ from qqgroup_sync.api.token import AccessToken
 from qqgroup_sync.api.transport import Transport
 from qqgroup_sync.errors import StateError, Text
 from qqgroup_sync.events.models import Interaction, Message
+from qqgroup_sync.sending.audits import Audits
 from qqgroup_sync.sending.clicks import Clicks
+from qqgroup_sync.sending.limits import Limits
 from qqgroup_sync.sending.media import Media
 from qqgroup_sync.sending.replies import Budgets
 from qqgroup_sync.sending.sender import Sender
@@ -52,6 +54,7 @@ class Outgoing:
         session: Returns what is kept for the author of a message.
         note_button: Told about every button with a function that is sent.
         await_gateway: See :class:`Sender`; None when there is no gateway to wait for.
+        hears_audits: Whether verdicts of reviews come in.
         aside: Entered around what takes long, so that a handler's worker is free meanwhile.
         report: Told in one line how the resource service stands.
         on_death: Told when the resource service's thread died of a bug.
@@ -67,6 +70,7 @@ class Outgoing:
         session: Callable[[Message], Storage] | None = None,
         note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
+        hears_audits: bool = False,
         aside: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
         report: Callable[[str], None] = lambda _line: None,
         on_death: Callable[[BaseException], None] | None = None,
@@ -91,6 +95,15 @@ class Outgoing:
             clock=clock,
             language=language,
         )
+        rates = settings.rates
+        self.limits = Limits(
+            rates,
+            clock,
+            key=(settings.appid, self.host),
+            stop=self.halt,
+            aside=aside,
+            language=language,
+        )
         self.http = Http(
             self._transport,
             bases=settings.api_bases,
@@ -100,6 +113,7 @@ class Outgoing:
             clock=clock,
             stop=self.halt,
             timeout=settings.timeout,
+            pacer=self.limits if rates else None,
             language=language,
         )
         self.endpoints = Endpoints(self.http)
@@ -115,6 +129,7 @@ class Outgoing:
             report=report,
             on_death=on_death,
         )
+        self.audits = Audits(clock, self.halt, heard=hears_audits, aside=aside, language=language)
         budgets = Budgets(clock, platform_time=self.http.platform_time, language=language)
         self.sender = Sender(
             self.endpoints,
@@ -126,6 +141,7 @@ class Outgoing:
             proactive_fallback=settings.proactive_fallback,
             note_button=note_button,
             await_gateway=await_gateway,
+            verdict=self.audits.wait,
             language=language,
         )
         self._streams = Streams(self.endpoints, self.sender, clock, self.halt)

@@ -39,20 +39,20 @@ class ReplyBudget:
 
     Args:
         allowance: Count and window of the scene.
-        expires_at: Unix seconds of this machine's clock.
+        ends: When the window ends, by the monotonic clock: nobody sets that one.
     """
 
-    __slots__ = ("allowance", "drawn", "expires_at", "used")
+    __slots__ = ("allowance", "drawn", "ends", "used")
 
-    def __init__(self, allowance: Allowance, expires_at: float) -> None:
+    def __init__(self, allowance: Allowance, ends: float) -> None:
         self.allowance = allowance
-        self.expires_at = expires_at
+        self.ends = ends
         self.drawn = 0  # the last msg_seq
         self.used = 0
 
     def left(self, now: float) -> int:
         """Return how many replies are left at ``now``."""
-        return 0 if now >= self.expires_at else max(0, self.allowance.replies - self.used)
+        return 0 if now >= self.ends else max(0, self.allowance.replies - self.used)
 
     def take(self) -> int:
         """Use one reply up and return its ``msg_seq``."""
@@ -65,19 +65,26 @@ class ReplyBudget:
         self.used -= 1
 
 
-def expiry(allowance: Allowance, *, timestamp: float | None, skew: float, arrived: float) -> float:
-    """Return when the window of an event ends, in this machine's time.
+def age_of(
+    *, timestamp: float | None, arrived: float, now: float, platform_now: float | None
+) -> float:
+    """Return how many seconds ago an event happened, which is when its window began.
 
-    It counts from the platform's timestamp, and never ends later than counted from the arrival.
+    The platform's own clock decides where it is known. Else it is never less than the time since
+    the arrival, whatever this machine's clock says.
 
     Args:
-        allowance: Count and window of the scene.
         timestamp: When the platform says it happened; None when it did not say.
-        skew: The platform's clock minus this machine's, in seconds.
-        arrived: When the event arrived here.
+        arrived: When it arrived, by this machine's clock.
+        now: By the same clock.
+        platform_now: What the platform's clock shows now; None when nobody knows.
     """
-    began = arrived if timestamp is None else min(timestamp - skew, arrived)
-    return began + allowance.window
+    since = max(0.0, now - arrived)
+    if timestamp is None:
+        return since
+    if platform_now is not None and platform_now >= timestamp:
+        return platform_now - timestamp
+    return max(now - timestamp, since)
 
 
 class Budgets:
@@ -85,7 +92,7 @@ class Budgets:
 
     Args:
         clock: Where time comes from.
-        platform_time: Returns the platform's Unix time.
+        platform_time: Returns the platform's Unix time; None while nobody knows it.
         language: Language of cause and remedy in errors.
     """
 
@@ -93,7 +100,7 @@ class Budgets:
         self,
         clock: Clock,
         *,
-        platform_time: Callable[[], float],
+        platform_time: Callable[[], float | None],
         language: str | None = None,
     ) -> None:
         self._clock = clock
@@ -104,11 +111,15 @@ class Budgets:
     def left(self, event: Event) -> int:
         """Return how many replies an event still allows."""
         budget = self.of(event)
-        return budget.left(self._clock.time())
+        return budget.left(self._clock.monotonic())
 
     def expires_at(self, event: Event) -> float:
-        """Return when an event can be answered no more, in Unix seconds."""
-        return self.of(event).expires_at
+        """Return when an event can be answered no more, in Unix seconds of this machine."""
+        return self._clock.time() + self.time_left(self.of(event))
+
+    def time_left(self, budget: ReplyBudget) -> float:
+        """Return the seconds until a window ends; negative when it has."""
+        return budget.ends - self._clock.monotonic()
 
     def share(self, event: Event) -> None:
         """Let the copies of an event that are made from now on have one budget."""
@@ -128,16 +139,19 @@ class Budgets:
             if event.budget is None:
                 scene, _ = address_of(event)
                 allowance = GROUP if scene == "group" else C2C
-                skew = self._platform_time() - self._clock.time()
-                ends = expiry(
-                    allowance, timestamp=event.timestamp, skew=skew, arrived=event.received_at
+                age = age_of(
+                    timestamp=event.timestamp,
+                    arrived=event.received_at,
+                    now=self._clock.time(),
+                    platform_now=self._platform_time(),
                 )
+                ends = self._clock.monotonic() + allowance.window - age
                 attach_budget(event, ReplyBudget(allowance, ends))
             return event.budget  # type: ignore[no-any-return]
 
     def refusal(self, budget: ReplyBudget, wanted: int) -> QQGroupError | None:
         """Return why a budget does not allow so many replies; None when it does."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         if wanted <= budget.left(now):
             return None
         count, window = budget.allowance
@@ -145,10 +159,10 @@ class Budgets:
             f"A message can be answered {count} times within {window / 60:g} minutes.",
             f"一条消息在 {window / 60:g} 分钟内最多可回复 {count} 次。",
         )
-        if now >= budget.expires_at:
+        if now >= budget.ends:
             return ReplyExpired(
                 f"the message can be answered no more: its window ended"
-                f" {now - budget.expires_at:.0f} s ago",
+                f" {now - budget.ends:.0f} s ago",
                 cause=rule,
                 remedy=Text(
                     "Answer sooner, or use Client(proactive_fallback=True).",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qqgroup_sync.api.endpoints import Endpoints
-    from qqgroup_sync.events.models import Event
+    from qqgroup_sync.events.models import AuditResult, Event
     from qqgroup_sync.message.keyboard import Button
     from qqgroup_sync.runtime.clock import Clock
     from qqgroup_sync.sending.media import Media
@@ -59,6 +59,7 @@ class Sender:
         note_button: Told about every button with a function that is sent.
         await_gateway: Waits until the gateway is back, at most so many seconds, and tells
             whether it is; the platform swallows what is sent while it is away.
+        verdict: Waits for what a review of the platform says; see :class:`Audits`.
         language: Language of cause and remedy in errors.
     """
 
@@ -74,6 +75,7 @@ class Sender:
         proactive_fallback: bool = False,
         note_button: Callable[[Button], object] = lambda _button: None,
         await_gateway: Callable[[float], bool] | None = None,
+        verdict: Callable[[str, float | None], AuditResult | None] | None = None,
         language: str | None = None,
     ) -> None:
         self._endpoints = endpoints
@@ -85,6 +87,7 @@ class Sender:
         self._proactive_fallback = proactive_fallback
         self._note_button = note_button
         self._await_gateway = await_gateway
+        self._verdict = verdict
         self._language = language
         self._closed = False
 
@@ -145,7 +148,7 @@ class Sender:
         source = source_of(event)
         for payload in payloads:
             payload.body.update(source)
-        self.wait_for_gateway(budget.expires_at - LAST_CALL - self._clock.time())
+        self.wait_for_gateway(self.budgets.time_left(budget) - LAST_CALL)
         return self._send_all(
             scene,
             openid,
@@ -164,7 +167,8 @@ class Sender:
         body = payload.body
         try:
             body["msg_seq"] = self.budgets.draw(budget)
-            return self._post(scene, openid, payload, timeout)
+            patience = self.budgets.time_left(budget) - LAST_CALL
+            return self._post(scene, openid, payload, timeout, patience)
         except DuplicateMessage:
             return SentPart(deduplicated=True)
         except (ReplyExpired, ReplyLimitReached) as error:
@@ -228,13 +232,25 @@ class Sender:
                 ) from error
         # As they went out in the end.
         proactive = any("msg_seq" not in payload.body for payload in payloads)
-        return Sent(tuple(sent), proactive, lambda msg_id: self.recall(scene, openid, msg_id))
+        return Sent(
+            tuple(sent),
+            proactive,
+            lambda msg_id: self.recall(scene, openid, msg_id),
+            self._verdict,
+        )
 
-    def _post(self, scene: Scene, openid: str, payload: Payload, timeout: float | None) -> SentPart:
+    def _post(
+        self,
+        scene: Scene,
+        openid: str,
+        payload: Payload,
+        timeout: float | None,
+        patience: float | None = None,
+    ) -> SentPart:
         """Post a message; again without what the platform turns out not to know."""
         body = payload.body
         try:
-            return self._post_as_it_is(scene, openid, body, timeout)
+            return self._post_as_it_is(scene, openid, body, timeout, patience)
         except MediaRejected as error:
             if payload.medium is None or UNKNOWN_MEDIUM not in error.codes:
                 raise
@@ -245,10 +261,15 @@ class Sender:
                 raise
             logger.info("%s; sending it without the quote", error.summary)
             body.pop("message_reference")
-        return self._post_as_it_is(scene, openid, body, timeout)
+        return self._post_as_it_is(scene, openid, body, timeout, patience)
 
     def _post_as_it_is(
-        self, scene: Scene, openid: str, body: dict[str, Any], timeout: float | None
+        self,
+        scene: Scene,
+        openid: str,
+        body: dict[str, Any],
+        timeout: float | None,
+        patience: float | None,
     ) -> SentPart:
         if self._closed:
             raise self._stopped()
@@ -257,7 +278,7 @@ class Sender:
             if scene == "group"
             else self._endpoints.send_c2c_message
         )
-        message = send(openid, body, timeout=timeout)
+        message = send(openid, body, timeout=timeout, patience=patience)
         return SentPart(message.id, message.timestamp, message.ref_idx, message.audit_id)
 
     def recall(self, scene: Scene, openid: str, msg_id: str) -> None:

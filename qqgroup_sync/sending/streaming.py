@@ -329,7 +329,7 @@ class Streams:
                 lambda text: self._sender.reply(event, Markdown(text) if markdown else text)
             )
         budget = self._budgets.of(event)
-        self._sender.wait_for_gateway(budget.expires_at - LAST_CALL - self._clock.time())
+        self._sender.wait_for_gateway(self._budgets.time_left(budget) - LAST_CALL)
         return C2CStream(
             self._endpoints,
             self._clock,
@@ -349,11 +349,7 @@ class Streams:
         """
         scene, openid = address_of(event)
         budget = self._budgets.of(event)
-        if (
-            scene == "group"
-            or budget.left(self._clock.time()) < 2
-            or not isinstance(event, Message)
-        ):
+        if scene == "group" or self._budgets.left(event) < 2 or not isinstance(event, Message):
             return False
         try:
             self._endpoints.send_typing(

@@ -27,14 +27,27 @@ class FakeHttp:
 
     def __init__(self, *answers: dict[str, Any] | Answer) -> None:
         self.calls: list[dict[str, Any]] = []
+        self.waiting: list[tuple[str, bool, float | None]] = []
         self.answers = [
             one if isinstance(one, Answer) else Answer(200, one, "t1") for one in answers or ({},)
         ]
 
     def call(
-        self, method, path, body=None, *, repeat=Repeat.SAFE, params=None, lean=False, timeout=None
+        self,
+        method,
+        path,
+        body=None,
+        *,
+        repeat=Repeat.SAFE,
+        params=None,
+        lean=False,
+        timeout=None,
+        expects="",
+        unasked=False,
+        patience=None,
     ):
         assert_no_null(body)
+        self.waiting.append((expects, unasked, patience))
         self.calls.append(
             {
                 "method": method,
@@ -1244,3 +1257,38 @@ def test_base64_in_bytes_makes_the_same_request():
     assert json.loads(raw.pop("body")) == text.pop("body")
     assert raw == text
     assert raw["lean"]
+
+
+# ---------------------------------------------------------------------- what waits for its turn
+
+
+@pytest.mark.parametrize(
+    ("payload", "unasked"),
+    [
+        ({"content": "x"}, True),
+        ({"content": "x", "msg_id": "M", "msg_seq": 1}, False),
+        ({"content": "x", "event_id": "E"}, False),
+        ({"content": "x", "is_wakeup": True}, False),
+    ],
+)
+@pytest.mark.parametrize("send", ["send_group_message", "send_c2c_message"])
+def test_messages_say_whether_they_were_asked_for(send, payload, unasked):
+    """Proactive ones have a rate of their own; an answer without an id is none."""
+    api, http = endpoints({"id": "1"})
+    getattr(api, send)(G, payload, patience=7.0)
+    assert http.waiting == [("id", unasked, 7.0)]
+
+
+def test_a_click_waits_no_longer_than_it_can():
+    """After three seconds the person has seen it fail."""
+    api, http = endpoints({})
+    api.acknowledge_interaction("i", timeout=3.0)
+    assert http.waiting == [("", False, 3.0)]
+
+
+@pytest.mark.parametrize("srv_send_msg", [False, True])
+def test_an_upload_that_is_delivered_at_once_is_a_proactive_message(srv_send_msg):
+    """Rich-media upload page, 2026-08."""
+    api, http = endpoints({"file_info": "f", "id": "1"})
+    api.upload_file("group", G, file_type=1, url="https://x/y.png", srv_send_msg=srv_send_msg)
+    assert http.waiting == [("", srv_send_msg, None)]

@@ -53,6 +53,7 @@ class Platform:
         self.clock = clock
         self.posts = []
         self.timeouts = []
+        self.patience = []
         self.recalled = []
         self.script = []
         self.skew = 0.0
@@ -65,14 +66,15 @@ class Platform:
     def platform_time(self):
         return self.clock.time() + self.skew
 
-    def send_group_message(self, openid, payload, *, timeout=None):
-        return self._take("group", openid, payload, timeout)
+    def send_group_message(self, openid, payload, *, timeout=None, patience=None):
+        return self._take("group", openid, payload, timeout, patience)
 
-    def send_c2c_message(self, openid, payload, *, timeout=None):
-        return self._take("c2c", openid, payload, timeout)
+    def send_c2c_message(self, openid, payload, *, timeout=None, patience=None):
+        return self._take("c2c", openid, payload, timeout, patience)
 
-    def _take(self, scene, openid, payload, timeout):
+    def _take(self, scene, openid, payload, timeout, patience):
         self.on_post()
+        self.patience.append(patience)
         self.posts.append((scene, openid, dict(payload)))
         self.timeouts.append(timeout)
         number = len(self.posts)

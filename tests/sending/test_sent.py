@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qqgroup_sync.errors import ApiError
+from qqgroup_sync.events.models import AuditResult
 from qqgroup_sync.sending.sent import Sent, SentPart
 
 
@@ -66,3 +67,45 @@ def test_a_refused_recall_does_not_keep_the_other_parts():
     with pytest.raises(ApiError, match="too old"):
         sent.recall()
     assert tried == ["a", "b"]
+
+
+# ---------------------------------------------------------------------- reviews
+
+
+def verdict(audit_id, *, passed=True, message_id=""):
+    """Return what the platform says in the end."""
+    name = "MESSAGE_AUDIT_PASS" if passed else "MESSAGE_AUDIT_REJECT"
+    return AuditResult(name, "", {"audit_id": audit_id, "message_id": message_id})
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer"),
+    [
+        ({"a": True, "b": True}, True),
+        ({"a": True, "b": False}, False),
+        ({"a": False}, False),
+        ({"a": True}, None),
+        ({}, None),
+    ],
+)
+def test_the_verdict_on_all_parts_is_waited_for(verdicts, answer):
+    """One refusal is enough; without all of them nobody knows."""
+    known = {name: verdict(name, passed=passed) for name, passed in verdicts.items()}
+    parts = (SentPart(audit_id="a"), SentPart("2"), SentPart(audit_id="b"))
+    sent = Sent(parts, _verdict=lambda audit_id, _seconds: known.get(audit_id))
+    assert sent.wait_audit(1.0) is answer
+
+
+def test_what_was_not_held_back_is_through():
+    """Nobody is asked."""
+    assert Sent((SentPart("1"),)).wait_audit() is True
+    assert Sent((SentPart("", audit_id="a"),)).wait_audit() is None
+
+
+def test_a_part_that_was_let_through_can_be_taken_back():
+    """Its id came with the verdict; one that waits still has none."""
+    known = {"a": verdict("a", message_id="M7")}
+    recalled = []
+    parts = (SentPart(audit_id="a"), SentPart(audit_id="b"))
+    Sent(parts, _recall=recalled.append, _verdict=lambda one, _: known.get(one)).recall()
+    assert recalled == ["M7"]
