@@ -72,7 +72,7 @@ def decoded(text: str, where: str, language: str | None) -> JSON:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StateError(
             f"a value of {where} is damaged",
             remedy=Text(

@@ -35,7 +35,7 @@ PATIENCE = 15.0  # seconds for another process with the same bot to end
 CLOSE_SECONDS = 1.0  # for a file that could not be read, and for a row that matters now
 PAGE_IDS = 100  # in one row
 PAGE_SECONDS = 1.0  # between the first and the last of a row, which are forgotten together
-MOST_TRIES = 2  # how often an event is tried again that was in hand when the process died
+MOST_TRIES = 4  # of an event that was in hand whenever the process died; all but the first alone
 CAREFUL = 60.0  # seconds after such an end in which every event is noted before it is handled
 _HANDLED, _PLACES, _TRIED, _RUNNING = "handled", "places", "tried", "running"
 _HOPELESS = ("damaged", "foreign", "newer")  # troubles of a file that no waiting ends
@@ -109,6 +109,8 @@ class Sessions:
         self._count = itertools.count()
         self._pages: dict[int, _Page] = {}
         self._noting = threading.Lock()
+        self._rows: dict[str, Change] = {}  # what is to be written of each row
+        self._writing = False  # somebody writes what stands there
         self._lock: Any = None
         self._broken = False
         self._tries: dict[int, int] = {}
@@ -223,26 +225,61 @@ class Sessions:
             self._write(Change(_PLACES, str(shard), Entry(text)))
             return
         now = self._clock.time()
-        with self._noting:  # of two texts of a row the longer one has to come last
+        with self._noting:
             number = next(self._count)
             page = self._pages.get(shard)
             if page is None or not page.takes(place.session_id, now):
                 page = self._pages[shard] = _Page(number, place.session_id, now)
             text = page.text(number, shard, place.s, key)
-            self._write(Change(_HANDLED, page.name, Entry(text, now + LIFE)))
+            self._rows[page.name] = Change(_HANDLED, page.name, Entry(text, now + LIFE))
+            if self._writing:
+                return  # who writes now takes this one along
+            self._writing = True
+        self._write_rows()
+
+    def _write_rows(self) -> None:
+        """Write what is to be written until nothing is left; in one thread at a time.
+
+        Of two texts of a row the longer one has to come last, and the lock is not held meanwhile:
+        a store whose disk cannot keep up makes its writers wait.
+        """
+        while True:
+            with self._noting:
+                rows, self._rows = list(self._rows.values()), {}
+                self._writing = bool(rows)
+            if not rows:
+                return
+            try:
+                self._write(*rows)
+            except BaseException:
+                with self._noting:
+                    self._writing = False  # the next one tries it again
+                raise
+
+    @property
+    def careful(self) -> bool:
+        """Whether each event is noted before it is handled: the last process ended badly."""
+        return self._clock.monotonic() < self._careful_until
+
+    def suspects(self, key: int) -> bool:
+        """Tell whether the process may have died of an event, which is then handled alone.
+
+        So those that were in hand beside it are cleared, and not given up with it.
+        """
+        return self.careful and self._tries.get(key, 0) > 0
 
     def admits(self, key: int) -> bool:
         """Tell whether an event may be handled: not if the process has died of it too often.
 
         Blocks for the disk, but only in the first minute after a process that has not ended well.
         """
-        if self._clock.monotonic() >= self._careful_until:
+        if not self.careful:
             return True
         tries = self._tries.get(key, 0)
         if tries >= MOST_TRIES:
             return False
         self._write(Change(_TRIED, str(key), Entry(str(tries + 1), self._clock.time() + LIFE)))
-        self._flush()
+        self._flush(power_cut=False)  # which is no event's fault
         return True
 
     def begin(self) -> None:
@@ -260,13 +297,13 @@ class Sessions:
         self.note(shard, place, None)
         self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self, *, power_cut: bool = True) -> None:
         with contextlib.suppress(StateError):  # _write says why
-            self._store.flush(Deadline(self._clock, CLOSE_SECONDS))
+            self._store.flush(Deadline(self._clock, CLOSE_SECONDS), power_cut=power_cut)
 
-    def _write(self, change: Change) -> None:
+    def _write(self, *changes: Change) -> None:
         try:
-            self._store.write([change])
+            self._store.write(changes)
             self._broken = False
         except StateError as error:
             if not self._broken:  # once; a bot that cannot remember still answers

@@ -94,8 +94,13 @@ class Store(Protocol):
         """
         ...
 
-    def flush(self, deadline: Deadline | None = None) -> bool:
-        """Wait until everything written before is on disk; return whether it is."""
+    def flush(self, deadline: Deadline | None = None, *, power_cut: bool = True) -> bool:
+        """Wait until everything written before is on disk; return whether it is.
+
+        Args:
+            deadline: When to give up.
+            power_cut: Whether it has to outlive the machine, too, and not only this process.
+        """
         ...
 
     def close(self, deadline: Deadline) -> bool:
@@ -291,7 +296,7 @@ class MemoryStore:
         """Return a watch on changes of this key from now on."""
         return self._watches.add(namespace, key)
 
-    def flush(self, deadline: Deadline | None = None) -> bool:
+    def flush(self, deadline: Deadline | None = None, *, power_cut: bool = True) -> bool:
         """Return True: there is no disk to wait for."""
         return True
 

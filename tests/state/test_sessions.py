@@ -15,7 +15,9 @@ from qqgroup_sync.errors import StateError
 from qqgroup_sync.state import file as file_module
 from qqgroup_sync.state.file import MIGRATIONS
 from qqgroup_sync.state.sessions import (
+    CAREFUL,
     LIFE,
+    MOST_TRIES,
     PAGE_IDS,
     PAGE_SECONDS,
     PATIENCE,
@@ -82,6 +84,14 @@ def next_one(make, sessions, clock=None):
     """End a process; return the sessions of the next."""
     assert sessions.close(soon())
     return make(clock)
+
+
+def killed(make, sessions, clock):
+    """Let a process die; return the sessions of the next, which has read what there is."""
+    after = next_one(make, sessions, clock)
+    after.load()
+    after.begin()
+    return after
 
 
 # --- what is left to the next process ---
@@ -159,6 +169,31 @@ def test_no_id_is_lost_where_several_workers_end_at_once(make):
     for thread in threads:
         thread.join(10)
     assert next_one(make, sessions).load().handled == {*range(2000)}
+
+
+def test_nobody_waits_for_a_disk_that_another_thread_waits_for(make):
+    """What is noted meanwhile is written by who writes already, the longest row last."""
+    sessions = make()
+    sessions.load()
+    go, writing = threading.Event(), threading.Event()
+    store, write = sessions._store, sessions._store.write
+
+    def slow(changes):
+        writing.set()
+        assert go.wait(10)
+        return write(changes)
+
+    store.write = slow
+    first = threading.Thread(target=lambda: sessions.note(0, Place("s", 1), 1))
+    first.start()
+    assert writing.wait(10)
+    for key in range(2, 50):
+        sessions.note(0, Place("s", key), key)  # would hang here
+    go.set()
+    first.join(10)
+    store.write = write
+    known = next_one(make, sessions).load()
+    assert known == Known({0: Place("s", 49)}, {*range(1, 50)})
 
 
 # --- files that will never be readable ---
@@ -346,3 +381,59 @@ def test_closing_lets_the_next_one_in(make):
     assert first.claim(threading.Event())
     second = next_one(make, first, ManualClock())
     assert second.claim(threading.Event())
+
+
+# --- events that a process died of ---
+
+
+def test_after_a_good_end_everything_is_admitted(make):
+    """Nobody is suspected, and nothing is written for it."""
+    sessions = make()
+    sessions.claim(threading.Event())
+    sessions.begin()
+    sessions.end_well()
+    after = next_one(make, sessions)
+    after.load()
+    for _ in range(MOST_TRIES + 1):
+        assert after.admits(5)
+        assert not after.suspects(5)
+
+
+def test_an_event_that_was_in_hand_at_every_death_is_given_up(make):
+    """First beside others, then alone, at last not at all; others are not suspected."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.begin()
+    for number in range(MOST_TRIES):
+        sessions = killed(make, sessions, clock)
+        assert sessions.suspects(5) == (number > 0)
+        assert sessions.admits(5)
+        assert not sessions.suspects(6)
+    sessions = killed(make, sessions, clock)
+    assert sessions.suspects(5)
+    assert not sessions.admits(5)
+    assert sessions.admits(6)
+
+
+def test_what_is_admitted_outlives_the_process_at_once(make, path):
+    """Another connection sees it, although nobody has closed anything."""
+    clock = HandClock()
+    sessions = killed(make, make(clock), clock)
+    killed(make, sessions, clock).admits(7)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        rows = other.execute("SELECT key, value FROM entries WHERE namespace = 'tried'").fetchall()
+    assert rows == [("7", "1")]
+
+
+def test_care_ends_after_a_while(make):
+    """A program that has run well for so long is not dying of what it has in hand."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.begin()
+    for _ in range(MOST_TRIES):
+        sessions = killed(make, sessions, clock)
+        assert sessions.admits(5)
+    sessions = killed(make, sessions, clock)
+    clock.advance(CAREFUL)
+    assert not sessions.suspects(5)
+    assert sessions.admits(5)
