@@ -1,11 +1,13 @@
 """The one place that hides secrets.
 
 Everything that leaves the process as text (log lines, ``repr``, exceptions) and may carry a
-secret, a token, a presigned URL or base64 goes through :func:`mask`.
+secret, a token, a presigned URL or base64 goes through :func:`mask`: by hand, by a filter on the
+loggers that write what others wrote, or because the value is a :class:`Secret`.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -62,17 +64,112 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
 )
 
 
+_MOST_KNOWN = 64
+_known: dict[str, None] = {}  # of this process, the oldest first
+
+
+def know(secret: str) -> None:
+    """Let :func:`mask` hide a secret of this process wherever it stands from now on.
+
+    A short one, which may be a word of prose, is not remembered, and of many only the last.
+    """
+    if len(secret) >= 16:
+        _known[secret] = None
+        while len(_known) > _MOST_KNOWN:
+            _known.pop(next(iter(_known.copy()), ""), None)
+
+
 def mask(text: object, *secrets: str | None) -> str:
-    """Return ``str(text)`` with everything hidden that looks like a secret.
+    """Return ``str(text)`` with everything hidden that looks like a secret, or is a known one.
 
     Args:
         text: Any object; its ``str`` is used.
         secrets: Values known to be secret; hidden wherever they stand, also outside a pattern.
     """
     masked = str(text)
-    for secret in secrets:
+    for secret in (*secrets, *_known.copy()):
         if secret and len(secret) >= 4:
             masked = masked.replace(secret, HIDDEN)
     for pattern, replacement in _PATTERNS:
         masked = pattern.sub(replacement, masked)
     return masked
+
+
+def presentable(error: BaseException) -> BaseException:
+    """Return an exception as it may be the cause of another: with a masked text if it needs one.
+
+    A traceback shows the texts of all causes, and some libraries quote a proxy's password there.
+    """
+    import traceback  # noqa: PLC0415 - only after a failure
+
+    chain = traceback.TracebackException.from_exception(error)
+    told = "".join(chain.format())
+    if mask(told) == told:
+        return error
+    return ConnectionError(mask(f"{type(error).__name__}: {error}"))
+
+
+class Secret(str):
+    """A string that does not show itself where values are shown.
+
+    Debuggers, notebooks and tracebacks with local variables print ``repr`` of what they find.
+    Whoever asks for the text itself gets it.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HIDDEN)
+
+
+class SecretBytes(bytes):
+    """The same for bytes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HIDDEN.encode())
+
+
+class MaskingFilter(logging.Filter):
+    """Masks what a logger writes, with the traceback and all exceptions that it is made of."""
+
+    # A frame as it goes over the wire, which websocket-client traces beside its readable form:
+    # scrambled, but the key stands in front.
+    _RAW = re.compile(r"(\+\+(?:Sent|Rcv) raw: ).*", re.DOTALL)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; let it pass."""
+        try:
+            message = record.getMessage()
+        except Exception:  # a wrong format; logging itself complains of it
+            return True
+        masked = mask(self._RAW.sub(rf"\1{HIDDEN}", message))
+        if masked != message:
+            record.msg, record.args = masked, ()
+        if record.exc_info and not record.exc_text:
+            told = logging.Formatter().formatException(record.exc_info)
+            if (masked := mask(told)) != told:
+                record.exc_text = masked  # what every formatter takes, when it is there
+        return True
+
+
+_FILTER = MaskingFilter()
+
+
+def masked_logger(name: str) -> logging.Logger:
+    """Return a logger that masks what it writes: for texts and exceptions of others.
+
+    A filter, because a handler of the user's may be anywhere; it does not reach the loggers below.
+    """
+    logger = logging.getLogger(name)
+    logger.addFilter(_FILTER)  # a second time changes nothing
+    return logger
+
+
+def mask_library(name: str) -> None:
+    """Mask what a library writes, with all its loggers that there are by now."""
+    for known in list(logging.root.manager.loggerDict):  # other threads may add to it
+        if known.startswith(f"{name}."):
+            masked_logger(known)
+    masked_logger(name)

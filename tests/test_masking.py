@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import pickle
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qqgroup_sync.masking import HIDDEN, mask
+from qqgroup_sync import masking
+from qqgroup_sync.masking import (
+    HIDDEN,
+    MaskingFilter,
+    Secret,
+    SecretBytes,
+    know,
+    mask,
+    mask_library,
+    masked_logger,
+)
 
 SECRET = "hG7-kQ2_xW9.zR4"
 KEYS = ("access_token", "clientSecret", "client_secret", "auth_token", "password", "file_data")
@@ -124,6 +137,20 @@ def test_known_secrets_are_hidden_without_a_pattern():
     assert mask("a cat", "a", "", None) == "a cat"
 
 
+def test_secrets_of_this_process_are_hidden_everywhere():
+    """Without a pattern, too; the oldest of very many are forgotten, and words stay words."""
+    secret = "An0therSecretOfThisProcess"
+    assert secret in mask(f"no pattern: {secret}")
+    know(secret)
+    know("simulated")
+    assert mask(f"simulated, no pattern: {secret}!") == f"simulated, no pattern: {HIDDEN}!"
+    for number in range(100):
+        know(f"the secret number {number:03}")
+    assert mask("the secret number 099") == HIDDEN
+    assert secret in mask(f"no pattern: {secret}")
+    masking._known.clear()
+
+
 def test_any_object_can_be_masked():
     """Exceptions and bodies are given as they are."""
     assert mask(ValueError("token=abc")) == f"token={HIDDEN}"
@@ -171,3 +198,88 @@ def test_long_input_takes_linear_time(text):
 
     short = min(seconds(text[: len(text) // 8]) for _ in range(3))
     assert seconds(text) < 30 * short + 0.1
+
+
+# ---------------------------------------------------------------------- values, logs, libraries
+
+
+def test_a_secret_shows_itself_only_to_who_asks():
+    """Repr is what debuggers, notebooks and error reports print; str is what is sent."""
+    secret, packed = Secret(SECRET), SecretBytes(SECRET.encode())
+    for shown in (
+        repr(secret),
+        repr(packed),
+        repr({"token": secret}),
+        f"{[packed]}",
+        f"{secret!r}",
+    ):
+        assert SECRET not in shown
+    assert str(secret) == f"{secret}" == SECRET
+    assert secret == SECRET
+    assert hash(secret) == hash(SECRET)
+    assert bytes(packed) == packed == SECRET.encode()
+    assert json.loads(json.dumps({"token": secret})) == {"token": SECRET}
+    assert pickle.loads(pickle.dumps(secret)) == SECRET
+
+
+@pytest.fixture
+def written():
+    """Return a masked logger and what its handler wrote."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    logger = masked_logger("tests.masked")
+    logger.propagate = False
+    logger.addHandler(handler)
+    yield logger, stream
+    logger.removeHandler(handler)
+
+
+def failing():
+    """Raise as handlers of users do: with what they held in the text, and with causes."""
+    try:
+        try:
+            raise KeyError(f"token={SECRET}-inner")
+        except KeyError as error:
+            raise OSError(f"GET https://a.cn/x?rkey={SECRET}-middle") from error
+    except OSError:
+        raise ValueError(f"QQBot {SECRET}-outer")  # noqa: B904 - chained all the same
+
+
+def test_tracebacks_in_logs_are_masked_with_all_their_causes(written):
+    """The user's own exceptions hold links and tokens, too, and so do those behind them."""
+    logger, stream = written
+    try:
+        failing()
+    except ValueError:
+        logger.exception("handler failed with token=%s", SECRET)
+    told = stream.getvalue()
+    assert SECRET not in told
+    assert told.count(HIDDEN) >= 4  # in the text, and for each of the three
+    assert "ValueError: QQBot ***" in told
+    assert "KeyError" in told
+    assert "direct cause" in told
+    assert 'raise OSError(f"GET' in told  # the code is shown as it is
+
+
+def test_masking_breaks_no_log(written):
+    """What holds no secret is left alone, and a wrong format stays logging's affair."""
+    logger, stream = written
+    logger.warning("%s of %d", "one", 2)
+    try:
+        raise RuntimeError("plain")
+    except RuntimeError:
+        logger.exception("failed")
+    assert stream.getvalue().startswith("one of 2\nfailed\nTraceback")
+    record = logging.LogRecord("x", logging.INFO, "", 0, "%d", ("no number",), None)
+    assert MaskingFilter().filter(record)
+
+
+def test_a_logger_is_masked_once():
+    """However often a client is made."""
+    for _ in range(5):
+        mask_library("tests.library")
+        logging.getLogger("tests.library.below")
+    mask_library("tests.library")
+    for name in ("tests.library", "tests.library.below"):
+        filters = logging.getLogger(name).filters
+        assert [type(one) for one in filters] == [MaskingFilter]

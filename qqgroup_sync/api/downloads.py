@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,8 @@ import requests
 import requests.utils
 import urllib3.exceptions
 
-from qqgroup_sync.api.reach import refuse_addresses, refuse_private
+from qqgroup_sync.api.fetching import Adapter
+from qqgroup_sync.api.reach import refuse_private
 from qqgroup_sync.errors import (
     ConfigError,
     MediaError,
@@ -24,6 +24,7 @@ from qqgroup_sync.errors import (
     TransportError,
     TransportTimeout,
 )
+from qqgroup_sync.media.names import harmless_name
 
 if TYPE_CHECKING:
     import threading
@@ -117,7 +118,8 @@ class Downloads:
             OSError: The file cannot be written.
         """
         path = Path(path)
-        reserved = _reserve(path / _harmless(name)) if path.is_dir() else None
+        name = harmless_name(name.strip(" .") or "attachment")
+        reserved = _reserve(path / name) if path.is_dir() else None
         path = reserved or path
         partial = path.with_name(f".{secrets.token_hex(8)}.part")
         try:
@@ -145,7 +147,7 @@ class Downloads:
         try:
             with requests.Session() as session:
                 session.trust_env = not self._direct
-                with self._found(session, url, timeout) as response:
+                with self._found(session, url, timeout, ends) as response:
                     yield from self._body(response, limit, ends, progress)
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransportTimeout(
@@ -158,12 +160,21 @@ class Downloads:
                 language=self._language,
             ) from None  # see above
 
-    def _found(self, session: requests.Session, url: str, timeout: float) -> requests.Response:
+    def _found(
+        self, session: requests.Session, url: str, timeout: float, ends: float
+    ) -> requests.Response:
         """Return the answer behind a URL's redirects; each step is looked at before it is taken."""
         for _ in range(REDIRECTS + 1):
             proxied = requests.utils.select_proxy(url, self._proxies(session, url))
-            if not self._private and not proxied:
-                refuse_private(url, language=self._language)
+            if not self._private:
+                refuse_private(url, look_up=not proxied, language=self._language)
+            adapter = Adapter(
+                lambda: ends - self._clock.monotonic(),
+                guarded=not self._private and not proxied,
+                language=self._language,
+            )
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
             response = session.get(
                 url,
                 stream=True,
@@ -172,8 +183,6 @@ class Downloads:
                 verify=self._ca_bundle,
                 allow_redirects=False,
             )
-            if not self._private and not proxied:
-                self._check_peer(response, url)
             target = session.get_redirect_target(response)
             if target is None:
                 return response
@@ -188,18 +197,6 @@ class Downloads:
     @staticmethod
     def _proxies(session: requests.Session, url: str) -> Any:
         return session.merge_environment_settings(url, {}, None, None, None)["proxies"]
-
-    def _check_peer(self, response: requests.Response, url: str) -> None:
-        """Refuse an answer from a private address: the look-up before may have got another one."""
-        sock = getattr(getattr(response.raw, "_connection", None), "sock", None)
-        if sock is not None:
-            try:
-                refuse_addresses(
-                    [sock.getpeername()[0]], urlsplit(url).hostname, language=self._language
-                )
-            except MediaError:
-                response.close()
-                raise
 
     def _body(
         self, response: requests.Response, limit: int, ends: float, progress: Progress | None
@@ -287,11 +284,3 @@ def _reserve(path: Path) -> Path:
             free.open("xb").close()
             return free
     raise AssertionError  # unreachable: there is always a next number
-
-
-def _harmless(name: str) -> str:
-    """Return a file name that stays in its folder, on every system."""
-    kept = re.sub('[\x00-\x1f\ud800-\udfff<>:"/\\\\|?*]', "_", name).strip(" .")
-    kept = re.sub(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", r"_\1", kept)  # Windows' devices
-    stem, dot, suffix = kept.rpartition(".")
-    return f"{stem[:40]}{dot}{suffix[:20]}" or "attachment"  # at most 255 bytes

@@ -8,10 +8,10 @@ go through urllib3.
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import ssl
 import weakref
+import zlib
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MOST = 16 * 1024 * 1024  # bytes of an answer; the platform's have a few KB
+_PIECE = 64 * 1024
+
+
 class ConnectError(OSError):
     """There was no connection, so nothing was sent; ``__cause__`` says why."""
 
 
+class AnswerError(http.client.HTTPException):
+    """The answer is larger than any that is meant, or cannot be unpacked."""
+
+
 class _OnePacket(http.client.HTTPConnection):
     """Sends head and body together."""
+
+    debuglevel = 0  # a program that turns it on for all would print the token
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,14 +91,15 @@ class KeepAlive:
 
         Raises:
             ConnectError: Nothing was sent.
-            OSError, http.client.HTTPException: The connection broke or timed out meanwhile.
+            OSError, http.client.HTTPException: The connection broke or timed out meanwhile, or
+                the answer is no usable one.
         """
         connection = self._take(timeout)
         try:
             connection.request(method, self._prefix + path, body, headers)
             connection.flush()
             response = connection.getresponse()
-            content = response.read()
+            content = _content(response)
         except BaseException:
             connection.close()
             raise
@@ -97,7 +108,7 @@ class KeepAlive:
         else:
             self._give(connection)
         if response.headers.get("Content-Encoding") == "gzip":  # not asked for, but some proxy may
-            content = gzip.decompress(content)
+            content = _unpacked(content)
         return response.status, response.headers, content
 
     def _take(self, timeout: float) -> _OnePacket:
@@ -140,6 +151,32 @@ class KeepAlive:
     def close(self) -> None:
         """Close the idle connections."""
         _close_all(self._idle)
+
+
+def _content(response: http.client.HTTPResponse) -> bytes:
+    """Return the body of an answer, unless it is too large to be one of the platform's."""
+    if response.length is not None and not response.chunked:
+        if response.length > MOST:
+            raise AnswerError(f"an answer of {response.length} bytes")
+        return response.read()
+    pieces, size = [], 0
+    while piece := response.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST:
+            raise AnswerError(f"an answer of more than {MOST} bytes")
+    return b"".join(pieces)
+
+
+def _unpacked(content: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = unpacking.decompress(content, MOST)
+    except zlib.error as error:
+        raise AnswerError(f"a packed answer is damaged: {error}") from error
+    if not unpacking.eof:
+        raise AnswerError(f"a packed answer is cut off, or has more than {MOST} bytes")
+    return content
 
 
 def _close_all(connections: deque[_OnePacket]) -> None:

@@ -21,15 +21,18 @@ import requests.utils
 import urllib3
 import urllib3.exceptions
 
-from qqgroup_sync.api.keepalive import ConnectError, KeepAlive
+from qqgroup_sync.api.keepalive import MOST, AnswerError, ConnectError, KeepAlive
 from qqgroup_sync.errors import Text, TransportError, TransportTimeout
+from qqgroup_sync.masking import mask_library, presentable
+from qqgroup_sync.network import SLOW, causes, diagnose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Way = Callable[[str, str, bytes, Mapping[str, str], float], "Exchange"]
 
 CONNECT_TIMEOUT = 10.0
+_PIECE = 64 * 1024
 NO_RETRY = urllib3.Retry(total=False, redirect=False)
 
 # Of TLS only this one: any other failure may come while the answer is read. No ProxyError: with a
@@ -77,6 +80,7 @@ class Transport:
         direct: bool = False,
         language: str | None = None,
     ) -> None:
+        mask_library("urllib3")  # at level DEBUG it logs links with their keys
         self._ca_bundle = ca_bundle
         self._language = language
         self._session = requests.Session()
@@ -113,10 +117,14 @@ class Transport:
                 timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
                 verify=self._ca_bundle,
                 allow_redirects=False,
+                stream=True,
             )
-        except (urllib3.exceptions.HTTPError, OSError) as error:  # requests' own are OSErrors
-            raise self._no_answer(method, url, error) from error
-        return Exchange(response.status_code, response.headers, response.content)
+            with response:
+                content = _gathered(response.iter_content(_PIECE), response.headers)
+        # requests' own are OSErrors
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            raise self._no_answer(method, url, error) from presentable(error)
+        return Exchange(response.status_code, response.headers, content)
 
     def lean(
         self,
@@ -136,7 +144,7 @@ class Transport:
                 return Exchange(status, cast("Mapping[str, str]", answered), content)
             return way(method, path, body, headers, timeout)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            raise self._no_answer(method, base + path, error) from error
+            raise self._no_answer(method, base + path, error) from presentable(error)
 
     def _find_way(self, base: str) -> KeepAlive | Way:
         """Decide how the lean calls to ``base`` travel; proxies and certificates are settled."""
@@ -183,8 +191,15 @@ class Transport:
                 timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
                 redirect=False,
                 assert_same_host=False,
+                preload_content=False,
             )
-            return Exchange(response.status, response.headers, response.data)
+            try:
+                content = _gathered(response.stream(_PIECE), response.headers)
+            except BaseException:
+                response.close()
+                raise
+            response.release_conn()
+            return Exchange(response.status, response.headers, content)
 
         return way
 
@@ -200,25 +215,38 @@ class Transport:
 
     def _no_answer(self, method: str, url: str, error: BaseException) -> TransportError:
         parts = urlsplit(url)
-        causes = list(_causes(error))
-        never_sent = any(_is_unsent(cause) for cause in causes)
+        chain = causes(error)
+        never_sent = any(_is_unsent(cause) for cause in chain)
         where = f"{method} {parts.path}: no answer from {parts.hostname}"
-        if any(_is_late(cause) for cause in causes):
+        if any(_is_late(cause) for cause in chain):
             late: TransportError = TransportTimeout(
-                f"{where}: timed out", cause=_SLOW, remedy=_SLOW_REMEDY, language=self._language
+                f"{where}: timed out", cause=SLOW, remedy=_SLOW_REMEDY, language=self._language
             )
             late.never_sent = never_sent
             return late
-        names = " ".join(type(cause).__name__ for cause in causes)
-        why, remedy = _diagnose(names)
+        why, remedy = diagnose(error)
         failed = TransportError(
-            f"{where}: {type(causes[-1]).__name__}",
+            f"{where}: {type(chain[-1]).__name__}",
             cause=why,
             remedy=remedy,
             language=self._language,
         )
         failed.never_sent = never_sent
         return failed
+
+
+def _gathered(pieces: Iterable[bytes], headers: Mapping[str, str]) -> bytes:
+    """Return the body of an answer, unless it is too large to be one of the platform's."""
+    stated = headers.get("Content-Length", "")
+    if stated.isdecimal() and (len(stated) > 20 or int(stated) > MOST):
+        raise AnswerError(f"an answer of {stated[:20]} bytes")
+    kept, size = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        size += len(piece)
+        if size > MOST:
+            raise AnswerError(f"an answer of more than {MOST} bytes")
+    return b"".join(kept)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -237,66 +265,10 @@ def _is_late(error: BaseException) -> bool:
     return isinstance(error, _TIMED_OUT) and not refused
 
 
-_SLOW = Text("The server did not answer in time.", "服务器没有及时应答。")
 _SLOW_REMEDY = Text(
     "Check the network; if it is slow, raise Client(timeout=...).",
     "检查网络；若网络较慢，可调大 Client(timeout=...)。",
 )
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """Return the error and what it wraps, outermost first."""
-    found: list[BaseException] = []
-    while error is not None and error not in found and len(found) < 12:
-        found.append(error)
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = error.args[0] if error.args else None
-        if not isinstance(inner, BaseException):
-            inner = error.__cause__ or error.__context__
-        error = inner
-    return found
-
-
-def _diagnose(names: str) -> tuple[Text, Text]:
-    """Return cause and remedy for a chain of exception class names."""
-    if "Proxy" in names or "InvalidSchema" in names:  # first: its name or TLS may be what failed
-        return (
-            Text("The proxy did not let the request through.", "代理没有放行请求。"),
-            Text(
-                "Check HTTPS_PROXY / HTTP_PROXY / ALL_PROXY / NO_PROXY in the environment; a"
-                " socks5:// proxy needs: pip install pysocks",
-                "检查环境变量 HTTPS_PROXY / HTTP_PROXY / ALL_PROXY / NO_PROXY；"
-                "socks5:// 代理需要 pip install pysocks",
-            ),
-        )
-    if "NameResolution" in names or "gaierror" in names:
-        return (
-            Text("The host name could not be looked up (DNS).", "域名解析失败（DNS）。"),
-            Text(
-                "Check the network connection and DNS; with a custom api_base, its spelling.",
-                "检查网络连接和 DNS；若自定义了 api_base，请检查拼写。",
-            ),
-        )
-    if "SSL" in names:
-        return (
-            Text(
-                "TLS failed: the certificate is not trusted, or something between rewrites it.",
-                "TLS 握手失败：证书不受信任，或被中间设备替换。",
-            ),
-            Text(
-                "Check the clock of this machine; behind a company proxy pass "
-                "Client(ca_bundle='company.pem').",
-                "检查本机时间；若经过公司代理，请传入 Client(ca_bundle='company.pem')。",
-            ),
-        )
-    return (
-        Text("The connection was refused or broke.", "连接被拒绝或中断。"),
-        Text(
-            "Check the network connection, firewall and proxy settings.",
-            "检查网络连接、防火墙和代理设置。",
-        ),
-    )
 
 
 def json_body(body: Mapping[str, Any]) -> bytes:

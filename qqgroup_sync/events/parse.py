@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,14 @@ from qqgroup_sync.events.read_notices import (
     read_join_request,
     read_notice,
 )
+from qqgroup_sync.masking import masked_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from qqgroup_sync.events.actions import Actions
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
 _NOTICES: dict[str, type[notices.Notice]] = {
     "GROUP_ADD_ROBOT": notices.GroupAdded,

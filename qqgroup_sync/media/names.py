@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+# Marks that turn the direction of text around make gpj.exe look like exe.jpg.
+_TURNING = (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _BAD_IN_NAMES = str.maketrans(
-    dict.fromkeys('\\/:*?"<>|', "_") | dict.fromkeys((*range(32), *range(127, 160)), "_")
+    dict.fromkeys('\\/:*?"<>|', "_") | dict.fromkeys((*range(32), *range(127, 160), *_TURNING), "_")
 )
-_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # names that Windows keeps
+# Names that Windows keeps for itself, whatever ending they have.
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²³])\s*(\.|$)")
 _LOST_BY_WINDOWS = re.compile(r"[\s.]+\Z")
 _LONGEST_NAME = 200  # bytes: most file systems take 255
 _LONGEST_SUFFIX = 16  # characters; longer ones are no suffix

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
+
+from qqgroup_sync.masking import masked_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-logger = logging.getLogger(__name__)
+logger = masked_logger(__name__)
 
 DELAY = 2.0  # seconds that may pass without a bar
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -110,7 +111,7 @@ class Face(Element):
     id: int
 
     def __str__(self) -> str:
-        if self.id > 8000:
+        if 8000 < self.id <= sys.maxunicode:
             return chr(self.id)
         return f"[{_FACES.get(self.id, f'face {self.id}')}]"
 

@@ -23,22 +23,24 @@ _WHOLE = re.compile(
     r"\\.|\ue0f0\d+\ue0f1|<qqbot-[^<>]{0,700}>|!?\[(?:\\.|[^\\\]]){0,300}\]\([^()\s]{0,2000}\)",
     re.DOTALL,
 )
-# Where the address of a picture is still to come; private-use characters, which nobody types.
+# Where the address of a picture is still to come; private-use characters, see without_marks().
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")
+_NO_MARKS = dict.fromkeys(map(ord, "\ue0f0\ue0f1"))
+_OPENID = re.compile(r"(?!(?:all|everyone)\Z)[0-9A-Za-z_-]+")
 PICTURE_ROOM = 400  # characters that a picture's address, size and words take in the end
 
 
 def at_markup(at: At) -> str:
-    """Return what mentions a member."""
-    return f'<qqbot-at-user id="{at.openid}" />'
+    """Return what mentions a member; what is no openid mentions nobody, and is no markup."""
+    return f'<qqbot-at-user id="{at.openid if _OPENID.fullmatch(at.openid) else ""}" />'
 
 
 def link_markup(link: Link) -> str:
     """Return what a click turns into a command."""
-    command = quote(link.command, safe="")
+    command = quote(link.command, safe="", errors="replace")  # half a character cannot be written
     if link.enter:
         return f'<qqbot-cmd-enter text="{command}" />'
-    show = quote(link.show or link.command, safe="")
+    show = quote(link.show or link.command, safe="", errors="replace")
     reference = str(link.reference).lower()
     return f'<qqbot-cmd-input text="{command}" show="{show}" reference="{reference}" />'
 
@@ -46,6 +48,11 @@ def link_markup(link: Link) -> str:
 def picture_mark(number: int) -> str:
     """Return what stands for a picture until its address is known."""
     return f"\ue0f0{number}\ue0f1"
+
+
+def without_marks(text: str) -> str:
+    """Return a text without what could pass for a mark: people may write anything."""
+    return text.translate(_NO_MARKS)
 
 
 def pictures_in(content: str) -> list[int]:

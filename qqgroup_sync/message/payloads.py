@@ -29,7 +29,14 @@ from qqgroup_sync.message.elements import (
     Video,
 )
 from qqgroup_sync.message.keyboard import Keyboard
-from qqgroup_sync.message.markup import at_markup, link_markup, picture_mark, pictures_in, split
+from qqgroup_sync.message.markup import (
+    at_markup,
+    link_markup,
+    picture_mark,
+    pictures_in,
+    split,
+    without_marks,
+)
 from qqgroup_sync.message.urls import as_markdown, escape_markdown, has_url, with_dots
 
 if TYPE_CHECKING:
@@ -235,7 +242,8 @@ def _as_markdown(parts: Iterable[Element], pictures: list[Image], urls: Urls) ->
     marks = iter(range(len(pictures)))
     for part in parts:
         if isinstance(part, Markdown):
-            content = f"{content.rstrip()}\n\n{part.content}" if content.strip() else part.content
+            block = without_marks(part.content)
+            content = f"{content.rstrip()}\n\n{block}" if content.strip() else block
         else:
             if after_block:
                 content = content.rstrip() + "\n\n"
@@ -249,7 +257,7 @@ def _inline(part: Element, urls: Urls) -> str:
         return at_markup(part)
     if isinstance(part, Link):
         return link_markup(part)
-    text = str(part)
+    text = without_marks(str(part))
     if urls == "dots":
         return escape_markdown(with_dots(text))
     return as_markdown(text) if has_url(text) else escape_markdown(text)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 # ASCII only, but for hosts after a scheme: in Chinese text no space stands before or after a URL.
-# A name without scheme begins neither within a word nor after the @ of an e-mail address.
+# A name without scheme begins neither within a word nor after the @ of an e-mail address. Its last
+# part is taken whole or not at all, (?=(...))\1: else a long one would be tried in every length.
 _URL = re.compile(
     r"(?ixa) https?://(?:[^\x00-\x7f]{1,63}\.)*[!#-&(-;=?-~]*"
     r" | (?<![a-z0-9@.])(?<![a-z0-9@.]-)"
-    r"   [a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63})*\.[a-z]{2,} (?![\w.+-]{0,64}@ | [a-z]*://)"
+    r"   [a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63})*\.(?=([a-z]{2,}))\1 (?![\w.+-]{0,64}@ | ://)"
     r"   (?::\d+)? (?:[/?\#][!#-&(-;=?-~]*)?"
 )
 _SCHEME = re.compile(r"(?i)https?://")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import threading
@@ -229,6 +230,35 @@ def test_the_time_is_for_everything_by_the_machines_clock(fetch):
         fetch(Downloads(Clock(), private=True), server.url, timeout=0.2)
 
 
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_the_time_is_for_the_head_of_an_answer_too(fetch, begin):
+    """Else whoever has a link fetched holds one worker with it, for days, and 64 with 64 links."""
+
+    def slow_head(server, connection):
+        with contextlib.suppress(OSError):
+            connection.sendall(begin)
+            while not server.ended.wait(0.01):
+                connection.sendall(b"x")
+        return False
+
+    with ScriptedServer(slow_head) as server, pytest.raises(TransportTimeout):
+        fetch(Downloads(Clock(), private=True), server.url, timeout=0.2)
+
+
+def test_the_time_is_for_all_redirects_together(fetch):
+    """Each of them may be slow, but not all of them."""
+
+    def slow_redirect(server, connection):
+        if not server.ended.wait(0.09):
+            connection.sendall(answer(302, b"", Location="/again"))
+        return True
+
+    with ScriptedServer(slow_redirect) as server:
+        with pytest.raises(TransportTimeout):
+            fetch(Downloads(Clock(), private=True), server.url, timeout=0.2)
+        assert len(server.requests) <= 3
+
+
 @pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 500])
 def test_a_refusal_of_the_server(fetch, downloads, status):
     """Links expire: the error says so and what to do."""
@@ -307,7 +337,12 @@ def test_a_file_is_replaced_only_when_all_is_there(downloads, tmp_path):
         ("NUL", "_NUL"),
         ("con.txt", "_con.txt"),
         ("Com1.tar.gz", "_Com1.tar.gz"),
+        ("con .txt", "_con .txt"),
+        ("COM\u00b9.log", "_COM\u00b9.log"),
+        ("CONIN$", "_CONIN$"),
         ("console.txt", "console.txt"),
+        ("exe\u202egpj.exe", "exe_gpj.exe"),
+        ("a.b c d e f g h i j k l m n ", "a.b c d e f g h i j k l m n"),
     ],
 )
 def test_a_name_from_the_network_stays_in_the_folder(downloads, tmp_path, name, kept):

@@ -30,6 +30,19 @@ from tests.api.scripted_server import ScriptedServer, answer
         ("1.2.4.8", False),
         ("2400:3200::1", False),
         ("::ffff:1.2.4.8", False),
+        ("224.0.0.1", True),  # many hosts at once
+        ("ff02::1", True),
+        ("255.255.255.255", True),
+        ("192.0.0.8", True),
+        ("fec0::1", True),
+        ("::127.0.0.1", True),  # IPv4 inside IPv6: compatible, translated, 6to4
+        ("64:ff9b::7f00:1", True),
+        ("64:ff9b::a9fe:a9fe", True),
+        ("64:ff9b:1::a00:1", True),
+        ("2002:7f00:1::", True),
+        ("2002:a9fe:a9fe::1", True),
+        ("64:ff9b::102:408", False),
+        ("::ffff:198.18.0.5", False),
         ("198.18.0.5", False),  # what proxy programs answer for every name
     ],
 )
@@ -81,11 +94,59 @@ def test_a_redirect_leads_no_further_in(clock, monkeypatch):
             Downloads(clock).read(f"http://{host}/", limit=100, timeout=5, progress=None)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "127.0.0.1.",
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "user@127.0.0.1",
+        "example.com@127.0.0.1",
+        "169.254.169.254",
+        "10.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("look_up", [True, False])
+def test_this_machine_is_known_in_every_spelling(host, look_up):
+    """Also where the proxy looks names up, which may stand on this machine or beside it."""
+    with pytest.raises(MediaError, match="private network"):
+        refuse_private(f"http://{host}:8086/x", look_up=look_up)
+
+
+def test_behind_a_proxy_names_are_the_proxys(monkeypatch):
+    """What this machine finds for a name, if anything, says nothing about what the proxy finds."""
+    answering(monkeypatch, "10.0.0.1")
+    refuse_private("http://x.test/", look_up=False)
+    refuse_private("http://1password.test/", look_up=False)
+
+
+def test_a_proxy_is_not_asked_for_this_machine(clock, monkeypatch):
+    """It may have a way to what this machine keeps to itself."""
+    with ScriptedServer(answer(200, b"inner secrets")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with pytest.raises(MediaError, match="private network"):
+            Downloads(clock).read("http://127.1:9/", limit=100, timeout=5, progress=None)
+        assert proxy.connections == 0
+        monkeypatch.setattr("qqgroup_sync.api.reach._look_up", None)  # nothing is looked up
+        got = Downloads(clock).read("http://x.test/", limit=100, timeout=5, progress=None)
+        assert got == b"inner secrets"
+
+
 def test_a_name_that_changes_its_address_is_caught_when_it_is_connected_to(clock, monkeypatch):
-    """The look-up says public, the connection leads to this machine."""
+    """The look-up says public, the connection leads to this machine; it is told nothing."""
     with ScriptedServer(answer(200, b"inner secrets")) as server:
         monkeypatch.setattr(
             "qqgroup_sync.api.downloads.refuse_private", lambda *_args, **_options: None
         )
         with pytest.raises(MediaError, match="private network"):
             Downloads(clock).read(server.url, limit=100, timeout=5, progress=None)
+        assert server.requests == []

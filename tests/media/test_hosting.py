@@ -314,6 +314,20 @@ def test_a_failed_deletion_is_one_line_in_the_log(build, caplog):
     assert urlsplit(url).path not in record.getMessage()
 
 
+def test_logs_of_boto_hide_what_it_signs_with(moto, build, caplog):
+    """At level DEBUG it tells every header of every request, and each step of the signature."""
+    with caplog.at_level(logging.DEBUG):
+        builder = build(endpoint_url=moto, session_token="T0KEN-" + SECRET)
+        url = builder.get_image(PNG)
+        builder.uploaded(url)
+    told = caplog.text
+    assert "botocore.auth" in told
+    signatures = re.findall(r"Signature=([0-9a-f]{64})|Signature:\n([0-9a-f]{64})", told)
+    assert signatures == []
+    assert SECRET not in told
+    assert urlsplit(url).query not in told
+
+
 def test_what_is_remembered_is_bounded(moto, build, monkeypatch):
     """Pictures inside markdown are never asked for again: the oldest is forgotten, not deleted."""
     monkeypatch.setattr(s3, "_REMEMBERED", 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -233,3 +234,31 @@ def test_any_text_is_shown_as_it_is(text):
 def test_text_with_links_is_shown_as_it_is(text):
     """Links show the URL as it was written."""
     assert shown(as_markdown(text)) == words(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." + "b" * 40_000 + "://",
+        "a." + "b" * 40_000 + "@c.de",
+        "a." * 20_000 + "1",
+        "a-" * 20_000,
+        "http://" * 6_000,
+        "https://" + "好" * 40_000,
+        "a.b" * 13_000,
+        "a.bc@" * 8_000,
+        "a.bc:" * 8_000,
+    ],
+)
+def test_long_texts_take_linear_time(text):
+    """A pattern that takes minutes holds the whole process up, heartbeats included."""
+
+    def seconds(text):
+        began = time.process_time()
+        has_url(text)
+        with_dots(text)
+        as_markdown(text)
+        return time.process_time() - began
+
+    short = min(seconds(text[: len(text) // 8]) for _ in range(3))
+    assert seconds(text) < 30 * short + 0.1

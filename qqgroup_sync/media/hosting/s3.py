@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from qqgroup_sync.errors import HostingError
-from qqgroup_sync.masking import mask
+from qqgroup_sync.masking import mask, mask_library
 from qqgroup_sync.media.builder import ChainBuilder, Surroundings
 from qqgroup_sync.media.hosting import arguments, failures
 from qqgroup_sync.media.sources import load
@@ -352,7 +352,7 @@ class S3ChainBuilder(ChainBuilder):
             raise arguments.without_boto3() from error
         access_key, secret_key, session_token = self._keys
         # A session of its own: clients may be shared among threads, sessions may not.
-        return boto3.session.Session().client(
+        client = boto3.session.Session().client(
             "s3",
             endpoint_url=endpoint_url,
             region_name=self.region,
@@ -375,6 +375,9 @@ class S3ChainBuilder(ChainBuilder):
                 max_pool_connections=_CONNECTIONS,
             ),
         )
+        for name in ("botocore", "boto3", "urllib3"):  # at level DEBUG they log signatures
+            mask_library(name)
+        return client
 
 
 class _Clients(NamedTuple):
