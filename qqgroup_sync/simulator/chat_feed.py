@@ -1,123 +1,34 @@
-"""What the chat page is told: chats, messages and news as JSON, and the live feed of them."""
+"""The live feed of the chat page: Server-Sent Events, each of them a list of what happened.
+
+Under load much happens between two looks of a person: what is reported is only noted, and made
+into JSON by the thread of the feed, a few times a second and all at once.
+"""
 
 from __future__ import annotations
 
 import json
-import queue
-import re
+import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import formats
-from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.chat_view import notice_of, overview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from qqgroup_sync.simulator.platform import Platform
-    from qqgroup_sync.simulator.records import ChatMessage
-    from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.simulator import Simulator
-    from qqgroup_sync.simulator.users import User
 
 HEARTBEAT = 15.0
 """Seconds after which a live feed says something, so that a reader who has gone is noticed."""
 
-_QUEUE = 1000
+_WAITING = 2000  # notices; beyond, the page starts anew
 _TICK = 0.2  # seconds; nothing wakes a feed when the simulator stops or a bot comes on line
-_TOKEN_PATH = "/app/getAppAccessToken"  # noqa: S105 - a path
-_CHAT_PATH = re.compile(r"/v2/(?:groups|users)/([^/]+)/")
-
-
-def chats(platform: Platform) -> list[Group | User]:
-    """Return the groups, and the users who know the bot."""
-    return [*platform.groups, *(user for user in platform.users if user.known)]
-
-
-def overview(platform: Platform) -> dict[str, Any]:
-    """Describe bots and chats."""
-    bots, known = platform.bots, chats(platform)
-    with platform.lock:
-        live = {session.appid for session in platform.sessions.live()}
-        return {
-            "bots": [
-                {"appid": bot.appid, "name": bot.name, "online": bot.appid in live} for bot in bots
-            ],
-            "chats": [_chat(chat) for chat in known],
-        }
-
-
-def _chat(chat: Group | User) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": chat.openid, "name": chat.name, "group": False, "members": []}
-    if isinstance(chat, Group):
-        shown |= {"group": True, "full_mode": chat.full_mode}
-        for member in chat.members.values():
-            shown["members"].append({"id": member.openid, "name": member.name, "role": member.role})
-    return shown
-
-
-def shown_message(message: ChatMessage) -> dict[str, Any]:
-    """Describe a message."""
-    chat, platform = message.chat, message.chat.platform
-    bots = {bot.appid: bot.name for bot in platform.bots}
-    with platform.lock:
-        quoted = chat.find_reference(message.quote_ref) if message.quote_ref else None
-    card = message.raw.get("ark") or (None if message.content else message.markdown)
-    keyboard = (message.keyboard or {}).get("content") or {}
-    return {
-        "id": message.id,
-        "chat": chat.openid,
-        "sender": message.sender.openid,
-        "name": message.sender.name,
-        "bot": message.from_bot,
-        "text": message.content,
-        "markdown": message.markdown is not None,
-        "time": message.timestamp,
-        "at": sorted(bots.get(appid, appid) for appid in message.at),
-        "proactive": message.proactive,
-        "recalled": message.recalled,
-        "quote": quoted and {"name": quoted.sender.name, "text": quoted.content[:200]},
-        "files": [_file(file) for file in message.files],
-        "pictures": {file.url: file.id for file in message.pictures},
-        "dropped": list(message.dropped),
-        "streaming": message.stream is not None and message.stream.state == "generating",
-        "card": card and json.dumps(card, ensure_ascii=False, indent=1),
-        "keyboard": keyboard.get("rows", []),
-    }
-
-
-def _file(file: MediaFile) -> dict[str, Any]:
-    decoded = file.content_type == formats.SILK.content_type
-    shown = {"id": file.id, "type": file.file_type, "name": file.name, "size": file.size}
-    return {**shown, "decoded": decoded}
-
-
-def notice_of(kind: str, record: Any, now: float) -> dict[str, Any] | None:
-    """Describe something that happened; None when the page does not show it."""
-    if kind in ("message", "stream"):
-        return {"kind": kind, "message": shown_message(record)}
-    if kind == "typing":
-        seconds = max(0.0, record.until - now)
-        return {"kind": kind, "chat": record.user.openid, "name": record.bot.name, "for": seconds}
-    if kind == "recall":
-        return {"kind": kind, "chat": record.chat.openid, "id": record.id}
-    if kind == "ack":
-        return {"kind": kind, "id": record.id, "code": record.ack_code}
-    if kind != "api":
-        return None
-    body = record.response if isinstance(record.response, dict) else {}
-    if record.status < 400 and (record.path != _TOKEN_PATH or "access_token" in body):
-        return None
-    found = _CHAT_PATH.match(record.path)
-    return {
-        "kind": "refused",
-        "id": record.trace_id,
-        "time": now,
-        "chat": found and found[1],
-        "call": f"{record.method} {record.path.replace(found[1], '…') if found else record.path}",
-        "code": body.get("err_code") or body.get("code") or record.status,
-        "message": str(body.get("message") or f"HTTP {record.status}"),
-    }
+_PAUSE = 0.05  # seconds between two sends, in which more comes together
+_CROWD = 5  # notices; after so many at once the pause is twice as long
+_KINDS = frozenset({"message", "stream", "typing", "recall", "click", "ack", "api", "load"})
+_HELLO = {"kind": "hello"}
 
 
 class _Observer:
@@ -125,53 +36,78 @@ class _Observer:
 
     def __init__(self, platform: Platform) -> None:
         self._clock = platform.clock
-        self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE)
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[str, Any]] = deque()
+        self._arrived = threading.Event()
         self._overrun = False
 
     def __call__(self, kind: str, record: Any) -> None:
-        notice = notice_of(kind, record, self._clock.now())
-        try:
-            if notice is not None:
-                self._queue.put_nowait(notice)
-        except queue.Full:
-            self._overrun = True
+        if kind not in _KINDS:
+            return
+        with self._lock:
+            self._overrun = self._overrun or len(self._waiting) >= _WAITING
+            if not self._overrun:
+                self._waiting.append((kind, record))
+        self._arrived.set()
+
+    def wait(self) -> bool:
+        """Wait a moment for something; return whether there is anything."""
+        return self._arrived.wait(_TICK)
 
     def take(self) -> list[dict[str, Any]]:
-        """Wait a moment for something and return all there is."""
-        taken: list[dict[str, Any]] = []
-        try:
-            taken.append(self._queue.get(timeout=_TICK))
-            while len(taken) < _QUEUE:
-                taken.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        if self._overrun:
-            self._overrun = False
-            taken.append({"kind": "hello"})  # the page asks for the state again
-        return taken
+        """Return all there is: of a message that changed several times, its last state."""
+        self._arrived.clear()
+        with self._lock:
+            waiting, self._waiting = self._waiting, deque()
+            overrun, self._overrun = self._overrun, False
+        if overrun:
+            return [_HELLO]  # the page asks for the state again
+        last = {id(record): number for number, (_, record) in enumerate(waiting)}
+        now = self._clock.now()
+        found: list[dict[str, Any]] = []
+        for number, (kind, record) in enumerate(waiting):
+            if kind == "stream" and last[id(record)] != number:
+                continue
+            if (notice := notice_of(kind, record, now)) is not None:
+                found.append(notice)
+        return found
 
 
-def feed(simulator: Simulator) -> Iterator[str]:
-    """Yield Server-Sent Events until the reader goes or the simulator stops."""
+def feed(
+    simulator: Simulator, more: Callable[[], dict[str, dict[str, Any]]] = dict
+) -> Iterator[str]:
+    """Yield Server-Sent Events until the reader goes or the simulator stops.
+
+    Args:
+        simulator: Whose platform is told of.
+        more: Returns what else the page follows, by kind; each is told when it has changed.
+    """
     platform, observer = simulator.platform, _Observer(simulator.platform)
     unsubscribe = platform.subscribe(observer)
     try:
-        shown, spoke_at = overview(platform), time.monotonic()
         # On "hello" the page asks for the state; what happens since waits here.
-        yield f"retry: 1000\n\n{_event({'kind': 'hello'})}"
+        shown = {"overview": overview(platform)}
+        yield f"retry: 1000\n\n{_event([_HELLO])}"
+        spoke_at = looked_at = time.monotonic()
         while not simulator.stopping.is_set():
-            found = observer.take()
-            with platform.changing():
-                platform.streams.sweep()
-            if (now := overview(platform)) != shown:
-                shown = now
-                found.insert(0, {"kind": "overview", **now})
-            if found or time.monotonic() - spoke_at >= HEARTBEAT:
-                yield "".join(map(_event, found)) or ": still here\n\n"
-                spoke_at = time.monotonic()
+            observer.wait()
+            found: list[dict[str, Any]] = []
+            if (moment := time.monotonic()) - looked_at >= _TICK:
+                looked_at = moment
+                with platform.changing():
+                    platform.streams.sweep()
+                for kind, state in {"overview": overview(platform), **more()}.items():
+                    if shown.get(kind) != state:
+                        shown[kind] = state
+                        found.append({"kind": kind, **state})
+            found += observer.take()
+            if found or moment - spoke_at >= HEARTBEAT:
+                yield _event(found) if found else ": still here\n\n"
+                spoke_at = moment
+                simulator.stopping.wait(_PAUSE if len(found) < _CROWD else 2 * _PAUSE)
     finally:
         unsubscribe()
 
 
-def _event(found: dict[str, Any]) -> str:
-    return f"data: {json.dumps(found)}\n\n"
+def _event(found: list[dict[str, Any]]) -> str:
+    return f"data: {json.dumps(found, ensure_ascii=False, separators=(',', ':'))}\n\n"

@@ -8,6 +8,8 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.simulator import transcript
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.records import ChatMessage
 
 _TRANSCRIPT = 30
+
+
+class ConversationError(AssertionError):
+    """A bot did not say what a test waits for; the text shows what was said instead."""
 
 
 class Chat:
@@ -50,11 +56,9 @@ class Chat:
     @property
     def transcript(self) -> str:
         """The last lines of the conversation as text."""
-        lines = [
-            f"{message.sender.name}: {message.content}"
-            + (" (recalled)" if message.recalled else "")
-            for message in self.messages[-_TRANSCRIPT:]
-        ]
+        if self.platform.narrator is not None:
+            return self.platform.narrator(self)
+        lines = [transcript.line(message) for message in self.messages[-_TRANSCRIPT:]]
         return "\n".join(lines) or "(nothing was said)"
 
     def next_reply(self, timeout: float = 5.0) -> ChatMessage:
@@ -66,13 +70,40 @@ class Chat:
         Raises:
             AssertionError: None came; the text is the conversation.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         with self.platform.lock:
             self._arrived.wait_for(lambda: self._replies, timeout)
             if self._replies:
                 return self._replies.popleft()
-        raise AssertionError(
-            f"no bot said anything new in {self.name!r} within {timeout} s:\n{self.transcript}"
+        raise ConversationError(
+            f"no bot said anything new in {self.name!r} within {timeout:g} s:\n{self.transcript}"
         )
+
+    def no_reply(self, timeout: float = 5.0) -> None:
+        """Assert that the bots have nothing left to do and said nothing new here.
+
+        It waits until the last handler has ended, not for a time. Only the testing kit knows
+        when that is: it needs the ``qq`` fixture, or ``SimulatedQQ``.
+
+        Args:
+            timeout: Real seconds that the handlers may take.
+
+        Raises:
+            AssertionError: Something was said, or a handler still runs; the text is the
+                conversation.
+        """
+        __tracebackhide__ = True
+        wait_idle = self.platform.wait_idle
+        if wait_idle is None:
+            raise RuntimeError("no_reply() needs the testing kit: the qq fixture, or SimulatedQQ")
+        wait_idle(timeout)
+        with self.platform.lock:
+            said = list(self._replies)
+        if said:
+            raise ConversationError(
+                f"{len(said)} message(s) of a bot in {self.name!r} that nobody asked for: "
+                f"{said[0]!r}\n{self.transcript}"
+            )
 
     def wait_for(
         self, predicate: Callable[[ChatMessage], object], timeout: float = 5.0
@@ -99,7 +130,7 @@ class Chat:
                 if predicate(message):
                     return message
             if not fresh and time.monotonic() >= deadline:
-                raise AssertionError(
+                raise ConversationError(
                     f"no such message in {self.name!r} within {timeout} s:\n{self.transcript}"
                 )
 
@@ -121,7 +152,7 @@ class Chat:
         with self.platform.changing():
             ended = self._arrived.wait_for(finished, timeout)
         if message.stream is None or not ended:
-            raise AssertionError(f"{message!r} was not finished: {message.stream!r}")
+            raise ConversationError(f"{message!r} was not finished: {message.stream!r}")
         return message
 
     def changed(self) -> None:
@@ -141,6 +172,11 @@ class Chat:
             self._by_reference.pop(old.ref_idx, None)
         self._count += 1
         self._arrived.notify_all()
+
+    @property
+    def newest(self) -> ChatMessage | None:
+        """The last message, None when there is none; the platform's lock must be held."""
+        return self._history[-1] if self._history else None
 
     def find(self, message_id: str) -> ChatMessage | None:
         """Return a remembered message; the platform's lock must be held."""

@@ -22,29 +22,31 @@ class SimulatedClock:
         if speed < 0:
             raise ValueError(f"speed must not be negative, got {speed}")
         self._changed = threading.Condition()
-        self._speed = speed
-        self._base = time.time() if start is None else start
-        self._since = time.monotonic()
+        # Base, real time of the base, speed: one tuple, so that it is read whole without the lock.
+        self._reading = (time.time() if start is None else start, time.monotonic(), speed)
         self._closed = False
 
     @property
     def speed(self) -> float:
         """Simulated seconds per real second."""
-        return self._speed
+        return self._reading[2]
 
     @speed.setter
     def speed(self, speed: float) -> None:
         if speed < 0:
             raise ValueError(f"speed must not be negative, got {speed}")
         with self._changed:
-            self._rebase(0.0)
-            self._speed = speed
+            self._rebase(0.0, speed)
             self._changed.notify_all()
 
     def now(self) -> float:
         """Return the simulated time in seconds since the epoch."""
-        with self._changed:
-            return self._read()
+        return self._read()  # asked several times per message: one look at one tuple, no lock
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which it is ahead of the real time."""
+        return self.now() - time.time()
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once; waits that are due by then end.
@@ -55,7 +57,7 @@ class SimulatedClock:
         if seconds < 0:
             raise ValueError(f"time cannot go back by {-seconds} s")
         with self._changed:
-            self._rebase(seconds)
+            self._rebase(seconds, self.speed)
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
@@ -73,7 +75,7 @@ class SimulatedClock:
                 left = due - self._read()
                 if left <= 0:
                     return True
-                real = left / self._speed if self._speed else threading.TIMEOUT_MAX
+                real = left / self.speed if self.speed else threading.TIMEOUT_MAX
                 self._changed.wait(min(real, threading.TIMEOUT_MAX))
             return False
 
@@ -89,8 +91,8 @@ class SimulatedClock:
             self._changed.notify_all()
 
     def _read(self) -> float:
-        return self._base + (time.monotonic() - self._since) * self._speed
+        base, since, speed = self._reading
+        return base + (time.monotonic() - since) * speed
 
-    def _rebase(self, forward: float) -> None:
-        self._base = self._read() + forward
-        self._since = time.monotonic()
+    def _rebase(self, forward: float, speed: float) -> None:
+        self._reading = (self._read() + forward, time.monotonic(), speed)

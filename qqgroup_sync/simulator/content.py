@@ -50,14 +50,13 @@ def check(payload: Mapping[str, Any], rules: Rules, *, c2c: bool, ark: bool = Fa
     if not isinstance(content, str):
         raise RefusalError(304061, "content is not a string")
     _check_shape(payload, kind, content)
-    if kind == TEXT and not content.strip():
-        raise RefusalError(304061, "content is empty")
     if kind in (TEXT, MEDIA):
+        _check_empty(kind, content, rules)
         check_text(content, rules, c2c=c2c)
     elif kind == MARKDOWN:
         check_markdown(payload["markdown"], rules)
         if payload.get("keyboard") is not None:
-            check_keyboard(payload["keyboard"])
+            check_keyboard(payload["keyboard"], rules)
     elif kind == TYPING:
         check_typing(payload.get("input_notify"))
     elif kind == ARK and not ark:
@@ -80,11 +79,25 @@ def _check_shape(payload: Mapping[str, Any], kind: int, content: str) -> None:
         raise RefusalError(22006, "msg_type 3 without ark")
 
 
+def _check_empty(kind: int, content: str, rules: Rules) -> None:
+    if kind == TEXT and not content.strip():
+        raise RefusalError(rules.empty_text, "content is empty")
+    if kind == MEDIA and rules.media_needs_text and not content:
+        raise RefusalError(rules.empty_text, "msg_type 7 needs a content")
+
+
 def check_text(text: str, rules: Rules, *, c2c: bool) -> None:
     """Refuse text that is too long (40054007) or looks like a URL (40054010)."""
-    if len(text) > rules.max_text:
+    if len(text) > rules.max_text and rules.long_text == "refuse":
         raise RefusalError(40054007, f"{len(text)} characters")
+    check_words(text, rules)
     check_url(text, rules, c2c=c2c)
+
+
+def check_words(text: str, rules: Rules) -> None:
+    """Refuse text with a banned word (40034006)."""
+    if any(word in text for word in rules.banned_words):
+        raise RefusalError(40034006)
 
 
 def check_url(text: str, rules: Rules, *, c2c: bool) -> None:
@@ -112,6 +125,7 @@ def check_markdown(markdown: Any, rules: Rules) -> None:
         raise RefusalError(40034011, "markdown content is empty")
     if len(content) > rules.max_markdown:
         raise RefusalError(40054007, f"{len(content)} characters")
+    check_words(content, rules)
 
 
 def _check_parameter(value: str) -> None:
@@ -123,7 +137,7 @@ def _check_parameter(value: str) -> None:
         raise RefusalError(40034010, value)
 
 
-def check_keyboard(keyboard: Any) -> None:
+def check_keyboard(keyboard: Any, rules: Rules) -> None:
     """Refuse a keyboard that is malformed (305007) or larger than 5 x 5 (40034029), see 5.4."""
     if not isinstance(keyboard, dict):
         raise RefusalError(305007, "keyboard is not an object")
@@ -142,15 +156,17 @@ def check_keyboard(keyboard: Any) -> None:
         if len(buttons) > _KEYBOARD_LIMIT:
             raise RefusalError(40034029, f"{len(buttons)} buttons in a row")
         for button in buttons:
-            _check_button(button)
+            _check_button(button, rules)
 
 
-def _check_button(button: Any) -> None:
+def _check_button(button: Any, rules: Rules) -> None:
     if not isinstance(button, dict):
         raise RefusalError(305007, "a button is not an object")
     render, action = button.get("render_data"), button.get("action")
     if not isinstance(render, dict) or not isinstance(render.get("label"), str):
         raise RefusalError(305007, "a button without label")
+    if render.get("style", 0) not in rules.button_styles:
+        raise RefusalError(305007, f"a button of style {render['style']!r}")
     if not isinstance(action, dict) or action.get("type") not in _BUTTON_ACTIONS:
         raise RefusalError(305007, "a button without a known action")
 

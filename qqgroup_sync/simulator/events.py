@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.simulator import identifiers
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.rules import Rules
     from qqgroup_sync.simulator.users import User
 
+_AUTHORISATIONS = range(18, 21)  # types of interactions without chat_type and data.type
 QUOTE = 103
 """``message_type`` of a message that quotes another one."""
+
+
+_MARKUP = re.compile(r"(<@!?\w+>|<qqbot-[^<>]*/>|<faceType=[^<>]*>)")
 
 
 def mention(openid: str) -> str:
@@ -60,7 +66,7 @@ def c2c_message(message: ChatMessage, user: User, rules: Rules) -> dict[str, Any
     d: dict[str, Any] = {
         "id": message.id,
         "author": {"user_openid": user.openid},
-        "content": message.content,
+        "content": _escaped(message.content, rules),
         "timestamp": _timestamp(message.timestamp, rules),
     }
     if rules.minimal_events:
@@ -96,8 +102,9 @@ def _group_author(sender: Member | User | Bot, group: Group) -> dict[str, Any]:
 
 def _group_content(message: ChatMessage, bot: Bot, bots: Iterable[Bot], rules: Rules) -> str:
     """Write the content as the receiver gets it: " text" after a removed @ (4.3)."""
+    said = _escaped(message.content, rules)
     if isinstance(message.sender, Bot):
-        return message.content
+        return said
     marks = [
         "" if other is bot and rules.strip_at else mention(other.openid)
         for other in bots
@@ -107,7 +114,17 @@ def _group_content(message: ChatMessage, bot: Bot, bots: Iterable[Bot], rules: R
         mark = "<qqbot-at-everyone />" if person == "all" else mention(person.openid)
         if mark not in message.content:
             marks.append(mark)
-    return " ".join([*marks, message.content])
+    text = " ".join([*marks, said])
+    return f"{text} " if rules.trailing_space and bot.appid in message.at else text
+
+
+def _escaped(text: str, rules: Rules) -> str:
+    """Write ``&``, ``<`` and ``>`` as guilds document it, markup of mentions excepted (4.3)."""
+    if not rules.escape_events:
+        return text
+    pieces = _MARKUP.split(text)
+    pieces[::2] = [html.escape(piece, quote=False) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _mentions(
@@ -178,8 +195,15 @@ def forwarded(messages: Sequence[ChatMessage]) -> dict[str, Any]:
     return {"message_type": QUOTE, "content": "\n".join(lines)}
 
 
-def interaction(click: Interaction, person: Member | User, button_data: str) -> dict[str, Any]:
-    """Build INTERACTION_CREATE of a callback button (4.8)."""
+def interaction(
+    click: Interaction,
+    person: Member | User,
+    button_data: str,
+    *,
+    kind: int = 11,
+    resolved: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Build INTERACTION_CREATE of a callback button, or of something else (4.8)."""
     group = getattr(person, "group", None)
     where: dict[str, Any] = (
         {"chat_type": 2, "scene": "c2c", "user_openid": person.openid}
@@ -191,17 +215,19 @@ def interaction(click: Interaction, person: Member | User, button_data: str) -> 
             "group_member_openid": person.openid,
         }
     )
+    if resolved is None:
+        resolved = {"button_data": button_data, "button_id": click.button_id}
+    data = {"type": kind, "resolved": dict(resolved)}
+    if kind in _AUTHORISATIONS:
+        del where["chat_type"], data["type"]
     return {
         "id": click.id,
-        "type": 11,
+        "type": kind,
         **where,
         "timestamp": identifiers.rfc3339(click.clicked_at),
         "application_id": click.appid,
         "version": 1,
-        "data": {
-            "type": 11,
-            "resolved": {"button_data": button_data, "button_id": click.button_id},
-        },
+        "data": data,
     }
 
 
@@ -214,14 +240,16 @@ def group_change(group: Group, operator: Member, now: float) -> dict[str, Any]:
     }
 
 
-def member_change(group: Group, member: Member, now: float) -> dict[str, Any]:
+def member_change(group: Group, member: Member, now: float, rules: Rules) -> dict[str, Any]:
     """Build GROUP_MEMBER_ADD or GROUP_MEMBER_REMOVE (4.6)."""
-    return {
+    d = {
         "timestamp": int(now),
         "group_openid": group.openid,
         "member_openid": member.openid,
-        "user_openid": member.openid,
     }
+    if rules.member_user_openid != "absent":
+        d["user_openid"] = member.openid if rules.member_user_openid == "full" else ""
+    return d
 
 
 def friend_change(user: User, now: float) -> dict[str, Any]:
@@ -237,6 +265,21 @@ def join_request(group: Group, request: JoinRequest) -> dict[str, Any]:
         "member_openid": request.user.openid,
         **request.fields,
     }
+
+
+def subscription(
+    openid: Mapping[str, str], template_id: str, *, allowed: bool, now: float
+) -> dict[str, Any]:
+    """Build SUBSCRIBE_MESSAGE_STATUS (4.9)."""
+    result = {
+        "template_id": 10001,
+        "custom_template_id": template_id,
+        "op": 1 if allowed else 2,
+        "subscribe_id": f"sub_{identifiers.token(8)}",
+        "subscribe_ts": int(now),
+        "update_ts": int(now),
+    }
+    return {**openid, "result": [result]}
 
 
 def route_of(d: Any) -> str:

@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from qqgroup_sync.simulator.refusals import MESSAGES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,6 +87,30 @@ class Faults:
             )
         )
 
+    def refuse(
+        self,
+        err_code: int,
+        path_regex: str = r"/messages$",
+        *,
+        times: float = 1,
+        status: int = 400,
+        message: str | None = None,
+        method: str | None = None,
+    ) -> None:
+        """Refuse with any of the platform's codes, also those that no rule here leads to.
+
+        Args:
+            err_code: The platform's code (2.12).
+            path_regex: Searched for in the path; sends by default.
+            times: For how many requests.
+            status: HTTP status; 400 is usual.
+            message: The platform's text; ours when None.
+            method: Only requests with this method.
+        """
+        text = MESSAGES.get(err_code, "request refused") if message is None else message
+        body = {"message": text, "code": err_code, "err_code": err_code}
+        self.fail(path_regex, times=times, status=status, body=body, method=method)
+
     def delay(
         self,
         path_regex: str,
@@ -136,7 +162,7 @@ class Faults:
         """Answer the next sends with 202 and 304024 (replies) or 304023: waiting for audit (2.2).
 
         The message is in the chat all the same, with its ``audit_id`` set; the verdict can be
-        sent with ``platform.emit(appid, "MESSAGE_AUDIT_PASS", ...)``.
+        given with ``platform.messaging.decide_audit``.
         """
         self._add(Fault("audit", re.compile(r"/messages$"), "POST", times, after_accept=True))
 
@@ -149,6 +175,11 @@ class Faults:
     def waiting(self) -> int:
         """How many faults were asked for and have not happened ``times`` times yet."""
         return len(self._waiting)
+
+    def armed(self) -> list[Fault]:
+        """Return what is waiting to happen, in the order in which it was asked for."""
+        with self._lock:
+            return list(self._waiting)
 
     def take(self, method: str, path: str) -> dict[str, Fault]:
         """Return what happens to this request, by kind, and count it."""

@@ -164,10 +164,10 @@ class Gateway(GatewayFaults):
             with self._watch_changed:
                 if self._stopping:
                     return
-                due = min((link.deadline for link in self.links() if not link.silent), default=None)
+                due = min((link.due for link in self.links() if not link.silent), default=None)
                 if due is None or due > time.monotonic():
                     self._watch_changed.wait(None if due is None else due - time.monotonic())
                     continue
             for link in self.links():
-                if not link.silent and link.deadline <= time.monotonic():
+                if not link.silent and link.due <= time.monotonic():
                     link.expire()

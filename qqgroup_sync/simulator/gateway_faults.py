@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from qqgroup_sync.simulator.gateway_link import (
     HEARTBEAT,
@@ -61,6 +61,13 @@ class GatewayFaults:
         links = self.links(appid, shard)
         for link in links:
             link.end(code, reason)
+        return len(links)
+
+    def drop(self, *, appid: str | None = None, shard: int | None = None) -> int:
+        """End without a close frame: the client sees the connection end."""
+        links = self.links(appid, shard)
+        for link in links:
+            link.abort()
         return len(links)
 
     def reset(self, *, appid: str | None = None, shard: int | None = None) -> int:
@@ -151,6 +158,37 @@ class GatewayFaults:
         """Deliver each of the next ``count`` events twice: same ids, two numbers (4.13)."""
         with self.platform.lock:
             self.platform.sessions.duplicates += count
+
+    def reorder_events(self, count: int = 1) -> None:
+        """Let each of the next ``count`` events change places with the one after it (4.13).
+
+        An event waits for the one after it, however long that takes to come.
+        """
+        with self.platform.lock:
+            self.platform.sessions.reorders += count
+
+    def armed(self) -> dict[str, list[Any]]:
+        """Return what the next resumes, identifies and connections will meet."""
+        with self._lock:
+            return {
+                "resumes": list(self._refused_resumes),
+                "identifies": list(self._refused_identifies),
+                "connections": list(self._refused_connections),
+            }
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more, and silent connections speak again."""
+        with self._lock:
+            self._refused_resumes.clear()
+            self._refused_identifies.clear()
+            self._refused_connections.clear()
+        with self.platform.lock:
+            self.platform.sessions.forbidden = 0
+            self.platform.sessions.duplicates = 0
+            self.platform.sessions.end_reordering()
+        for link in self.links():
+            if link.silent:
+                link.unsilence()
 
     # -- asked by the connections
 

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from qqgroup_sync.simulator.records import Frame
+from qqgroup_sync.simulator.records import Connection, Frame
 from qqgroup_sync.simulator.sessions import GatewayRefusalError
 
 if TYPE_CHECKING:
@@ -51,10 +51,17 @@ class GatewayLink:
         self._websocket = websocket
         self._outbox: queue.SimpleQueue[str | bytes | _Close | None] = queue.SimpleQueue()
         self._sender = threading.Thread(target=self._send_all, name=f"{name}-sender", daemon=True)
+        self._goodbye: tuple[int, str, bool] | None = None  # the close frame that was sent
         self._ending = False  # a close frame is queued: nothing is received any more
         self._closing = False  # it was sent, or never will be: nothing is sent any more
         self.session: Session | None = None
         self.deadline = time.monotonic() + 2 * gateway.heartbeat_interval
+        self._recycle_at = float("inf")
+
+    @property
+    def due(self) -> float:
+        """``time.monotonic()`` of the next thing that happens to it by itself."""
+        return min(self.deadline, self._recycle_at)
 
     @property
     def appid(self) -> str | None:
@@ -66,6 +73,7 @@ class GatewayLink:
         self._sender.start()
         try:
             milliseconds = int(self._gateway.heartbeat_interval * 1000)
+            self._tell(Connection("opened", None, None))
             self.say(HELLO, {"heartbeat_interval": milliseconds})
             for message in self._websocket.messages():
                 if not self._ending:
@@ -74,8 +82,12 @@ class GatewayLink:
             self._finish()
 
     def _finish(self) -> None:
+        session_id = self.session.id if self.session is not None else None
+        code, reason, ours = self._goodbye or (self._websocket.close_code, "", self._ending)
+        appid = self.appid
         if self.session is not None:
             self._platform.leave(self.session, self, self._websocket.close_code)
+        self._tell(Connection("closed", appid, session_id, code, reason, ours))
         self._closing = True
         self._outbox.put(None)
         self._sender.join(_SENDER_TIMEOUT)
@@ -135,6 +147,7 @@ class GatewayLink:
                 return
             if isinstance(item, _Close):
                 self._closing = True
+                self._goodbye = (item.code, item.reason, True)
                 self._websocket.close(item.code, item.reason)
                 return
 
@@ -144,7 +157,7 @@ class GatewayLink:
         try:
             frame = json.loads(message)
             op, d = frame["op"], frame.get("d")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.end(4002, "invalid payload")
             return
         self._report("in", [message])
@@ -159,6 +172,8 @@ class GatewayLink:
         """Acknowledge a heartbeat; one before READY is never acknowledged live (3.3)."""
         self._platform.stats.add("heartbeats")
         if self.session is None:
+            if self._platform.rules.ack_early:
+                self.say(ACK)
             return
         self.deadline = time.monotonic() + 2 * self._gateway.heartbeat_interval
         if isinstance(d, int):
@@ -175,6 +190,10 @@ class GatewayLink:
             start = self._platform.identify if op == IDENTIFY else self._platform.resume
             start(bot, d, self)
             self.deadline = time.monotonic() + 2 * self._gateway.heartbeat_interval
+            recycle = self._platform.rules.recycle_seconds
+            if recycle is not None:
+                self._recycle_at = time.monotonic() + recycle
+            self._gateway.watch()
         except GatewayRefusalError as refusal:
             if refusal.op9:
                 self.say(INVALID_SESSION, False)
@@ -187,6 +206,10 @@ class GatewayLink:
         whitelist = rules.ip_whitelist
         if whitelist is not None and self._websocket.peer not in whitelist:
             raise GatewayRefusalError(4903, "source ip is not in the whitelist", op9=True)
+        if isinstance(token, str) and token.startswith("Bot "):
+            fixed = self._platform.owner_of_fixed(token[4:])
+            if fixed is not None:
+                return fixed
         scheme, _, text = token.rpartition(" ") if isinstance(token, str) else ("", "", "")
         if scheme == "QQBot" or (bare and not scheme):
             bot = self._platform.owner_of(text)
@@ -226,8 +249,15 @@ class GatewayLink:
         """Act on a deadline that has passed: cut a connection that is closing, close another."""
         if self._ending:
             self.abort()
-        else:
-            self.end(*TIMED_OUT)
+            return
+        if self._recycle_at <= time.monotonic() < self.deadline:
+            self.say(RECONNECT)
+        self._recycle_at = float("inf")
+        self.end(*TIMED_OUT)
+
+    def _tell(self, change: Connection) -> None:
+        if self._platform.observed:
+            self._platform.report("connection", change)
 
     def _report(self, direction: Literal["in", "out"], messages: Iterable[str | bytes]) -> None:
         if not self._platform.observed:

@@ -200,6 +200,13 @@ class Group(Chat):
                     outer = self._tell(bot, name, operator)
         return outer
 
+    def subscribe(self, template_id: str, allowed: bool = True, *, appid: str | None = None) -> str:
+        """Allow or refuse messages of a template: SUBSCRIBE_MESSAGE_STATUS (4.9)."""
+        now = self.platform.clock.now()
+        where = {"group_openid": self.openid}
+        d = events.subscription(where, template_id, allowed=allowed, now=now)
+        return self.platform.emit(appid, "SUBSCRIBE_MESSAGE_STATUS", d)
+
     def mute_bot(self, seconds: float = _FOREVER, *, appid: str | None = None) -> None:
         """Mute the bot, or every bot, without an event: sending gets 40054002; 0 ends it."""
         with self.platform.changing():
@@ -301,7 +308,7 @@ class Group(Chat):
     def announce(self, name: str, member: Member) -> None:
         """Tell every bot that a member came or went."""
         for membership in self.bots.values():
-            d = events.member_change(self, member, self.platform.clock.now())
+            d = events.member_change(self, member, self.platform.clock.now(), self.platform.rules)
             self.platform.dispatch(membership.bot, name, d)
 
     def _tell(self, bot: Bot, name: str, operator: Member) -> str:

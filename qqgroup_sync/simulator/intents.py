@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _BITS: dict[int, tuple[str, ...]] = {
     0: (
         *("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"),
@@ -40,16 +45,40 @@ _BITS: dict[int, tuple[str, ...]] = {
 ALL = sum(1 << bit for bit in _BITS)
 """Every bit that exists; any other one is refused with 4013."""
 
+_NAMES = {
+    0: "GUILDS",
+    1: "GUILD_MEMBERS",
+    9: "GUILD_MESSAGES",
+    10: "GUILD_MESSAGE_REACTIONS",
+    12: "DIRECT_MESSAGE",
+    18: "OPEN_FORUMS_EVENT",
+    19: "AUDIO_OR_LIVE_CHANNEL_MEMBER",
+    23: "ENTER_AIO",
+    24: "GROUP_MEMBER_EVENT",
+    25: "GROUP_AND_C2C_EVENT",
+    26: "INTERACTION",
+    27: "MESSAGE_AUDIT",
+    28: "FORUMS_EVENT",
+    29: "AUDIO_ACTION",
+    30: "PUBLIC_GUILD_MESSAGES",
+}
+
 _MASKS: dict[str, int] = {}
 for _bit, _names in _BITS.items():
     for _name in _names:
         _MASKS[_name] = _MASKS.get(_name, 0) | 1 << _bit
 
 
-def lets_through(intents: int, event: str) -> bool:
-    """Tell whether a session with ``intents`` gets ``event``; unknown events always pass."""
-    mask = _MASKS.get(event)
-    return mask is None or bool(intents & mask)
+def mask_of(event: str, join_request_bit: int | Literal["either"] = "either") -> int | None:
+    """Return the bits that let an event through; None for an unknown one, which always passes."""
+    if event == "GROUP_JOIN_REQUEST" and join_request_bit != "either":
+        return 1 << join_request_bit
+    return _MASKS.get(event)
+
+
+def names(bits: Iterable[int]) -> list[str]:
+    """Return the names of intent bits, the number where there is none (3.4)."""
+    return [_NAMES.get(bit, str(bit)) for bit in bits]
 
 
 def is_known(event: str) -> bool:

@@ -25,6 +25,7 @@ _MUTE_DAYS = 30
 _MUTES_PER_CALL = 10
 _OPENIDS_PER_CALL = 20
 _PAGE_LIMIT = 100
+_OLD_PAGE = 500
 
 
 class Management:
@@ -86,6 +87,20 @@ class Management:
             everybody = list(_describe(group))
         page, following = _page(everybody, cursor, MEMBERS_PER_PAGE)
         return {"members": page, "next_cursor": following}
+
+    def old_members(self, bot: Bot, group_openid: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer POST /v2/groups/{g}/members: pages by ``limit`` and ``start_index``."""
+        limit, start = body.get("limit", 100), body.get("start_index", 0)
+        if not isinstance(limit, int) or not 0 < limit <= _OLD_PAGE or not isinstance(start, int):
+            raise RefusalError(10003, f"limit must be 1 to {_OLD_PAGE}")
+        with self._changing():
+            group, _ = self._enter(bot, group_openid, invited=True)
+            everybody = [
+                {"member_openid": one.openid, "join_timestamp": int(one.joined_at)}
+                for one in group.members.values()
+            ]
+        following = start + limit if start + limit < len(everybody) else 0
+        return {"members": everybody[start : start + limit], "next_index": following}
 
     def member(self, bot: Bot, group_openid: str, member_openid: str) -> dict[str, Any]:
         """Answer GET /v2/groups/{g}/members/{m}."""

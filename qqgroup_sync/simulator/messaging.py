@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.simulator import content, identifiers, rehosting
 from qqgroup_sync.simulator.groups import Group
-from qqgroup_sync.simulator.posting import Pictures, Post
+from qqgroup_sync.simulator.posting import Pictures, Post, describe
+from qqgroup_sync.simulator.records import Bot
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
     from qqgroup_sync.simulator.platform import Platform
-    from qqgroup_sync.simulator.records import Bot
     from qqgroup_sync.simulator.users import User
+
+
+_AUDITS = 1000  # verdicts that may be outstanding
 
 
 class Messaging:
@@ -44,11 +47,7 @@ class Messaging:
                 duplicate = refusal.err_code == 40054005
                 platform.stats.add("duplicates_refused" if duplicate else "sends_refused")
                 raise
-        return {
-            "id": message.id,
-            "timestamp": identifiers.rfc3339(message.timestamp),
-            "ext_info": {"ref_idx": message.ref_idx},
-        }
+        return describe(message, platform.rules)
 
     def _pictures(self, bot: Bot, payload: dict[str, Any], *, c2c: bool) -> Pictures:
         """Fetch the pictures of markdown, which takes a while and so happens without the lock."""
@@ -57,7 +56,7 @@ class Messaging:
             return Pictures()
         try:
             content.check(payload, self._platform.rules, c2c=c2c, ark=bot.ark)
-            return rehosting.fetch(self._platform, markdown, c2c=c2c)
+            return rehosting.fetch(self._platform, bot, markdown, c2c=c2c)
         except RefusalError:
             self._platform.stats.add("sends_refused")
             raise
@@ -72,7 +71,48 @@ class Messaging:
             if message is None:
                 return False
             message.audit_id = audit_id
+            platform = self._platform
+            platform.audits[audit_id] = message
+            if len(platform.audits) > _AUDITS:
+                del platform.audits[next(iter(platform.audits))]
             return not message.proactive
+
+    def decide_audit(self, audit_id: str, *, passed: bool) -> str:
+        """Give the verdict on a message that waits: MESSAGE_AUDIT_PASS or REJECT (4.10).
+
+        A message that is rejected disappears from the chat.
+
+        Args:
+            audit_id: Of the answer to the send, or of the message.
+            passed: Whether it may stay.
+
+        Returns:
+            The outer id of the event.
+
+        Raises:
+            LookupError: No message waits for that verdict.
+        """
+        platform = self._platform
+        with platform.changing():
+            message = platform.audits.pop(audit_id, None)
+            if message is None or not isinstance(message.sender, Bot):
+                raise LookupError(f"no message waits for the audit {audit_id!r}")
+            now = platform.clock.now()
+            d = {
+                "audit_id": audit_id,
+                "audit_time": identifiers.rfc3339(now),
+                "create_time": identifiers.rfc3339(message.timestamp),
+                "channel_id": "",
+                "guild_id": "",
+                "seq_in_channel": "",
+            }
+            if passed:
+                d["message_id"] = message.id
+            else:
+                message.recalled = True
+                platform.notice("recall", message)
+            name = "MESSAGE_AUDIT_PASS" if passed else "MESSAGE_AUDIT_REJECT"
+            return platform.dispatch(message.sender, name, d)
 
     def recall(self, bot: Bot, openid: str, message_id: str, *, c2c: bool) -> None:
         """Carry out DELETE /v2/{groups,users}/{openid}/messages/{message_id} (2.7).
@@ -81,10 +121,12 @@ class Messaging:
         anybody else's at any time.
 
         Raises:
-            RefusalError: 40061002, 40062003 or 40064004.
+            RefusalError: 306009, 40061002, 40062003 or 40064004.
         """
         platform = self._platform
         with platform.changing():
+            if c2c and platform.find_person(openid) is None:
+                raise RefusalError(306009)
             chat = self._chat(openid, c2c=c2c)
             message = chat.find(message_id)
             if message is None or message.recalled:

@@ -15,12 +15,14 @@ from flask import Blueprint, Response, abort, g, request
 from qqgroup_sync.simulator import formats
 from qqgroup_sync.simulator.blobs import CHUNK, Blob
 from qqgroup_sync.simulator.http_server import LENGTHS
+from qqgroup_sync.simulator.images import KEY_PREFIX
 from qqgroup_sync.simulator.links import DOWNLOAD_PATH, STORE_PATH
 from qqgroup_sync.simulator.refusals import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.simulator import Simulator
 
 _SHOWN = frozenset(
@@ -47,6 +49,10 @@ def create(simulator: Simulator) -> Blueprint:
         """Take one part of a chunked upload."""
         _check_headers()
         platform.links.check("PUT", key, request.args, platform.clock.now())
+        if key.startswith(KEY_PREFIX):
+            content_type = request.headers.get("Content-Type", "")
+            etag = platform.images.store(key, content_type, _arriving())
+            return Response(status=200, headers={"ETag": f'"{etag}"'})
         uploads = platform.media.uploads
         upload, part = uploads.expect(key, request.content_length or 0)
         etag = uploads.store(upload, part, _arriving())
@@ -57,11 +63,10 @@ def create(simulator: Simulator) -> Blueprint:
         """Hand out a file by its ``raw_url``."""
         platform.links.check(request.method, key, request.args, platform.clock.now())
         with platform.lock:
-            file = platform.media.shelf.find(key)
-            blob = file.blob if file is not None else None
-        if file is None or blob is None:
+            stored = _stored(platform, key)
+        if stored is None:
             raise StoreError(404, "NoSuchKey", "The specified key does not exist.")
-        return send(blob, file.content_type, file.name)
+        return send(*stored)
 
     @blueprint.get(DOWNLOAD_PATH)
     def download() -> Response:
@@ -83,6 +88,19 @@ def create(simulator: Simulator) -> Blueprint:
         return send(Blob.of(wav), formats.WAV.content_type, f"{file.name}.wav")
 
     return blueprint
+
+
+def _stored(platform: Platform, key: str) -> tuple[Blob, str, str] | None:
+    """Return bytes, type and name of what a ``raw_url`` or a ``preview_url`` leads to."""
+    if key.startswith(KEY_PREFIX):
+        image = platform.images.find(key)
+        if image is None or image.blob is None:
+            return None
+        return image.blob, image.content_type, image.id
+    file = platform.media.shelf.find(key)
+    if file is None or file.blob is None:
+        return None
+    return file.blob, file.content_type, file.name
 
 
 def send(blob: Blob, content_type: str, name: str) -> Response:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 logger = logging.getLogger(__name__)
+
+
+class _Observer(NamedTuple):
+    callback: Callable[[str, Any], object]
+    kinds: frozenset[str] | None
 
 
 class Observers:
@@ -22,27 +27,42 @@ class Observers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._observers: tuple[Callable[[str, Any], object], ...] = ()
+        self._observers: tuple[_Observer, ...] = ()
+        self._everything = False  # whether anybody wants all kinds
+        self._kinds: frozenset[str] = frozenset()
         self._notices: deque[tuple[str, Any]] = deque()
         self._telling = False
 
-    def __bool__(self) -> bool:
-        return bool(self._observers)
+    def subscribe(
+        self, callback: Callable[[str, Any], object], kinds: Collection[str] | None = None
+    ) -> Callable[[], None]:
+        """Call ``callback(kind, record)`` from now on, for all kinds or for some.
 
-    def subscribe(self, callback: Callable[[str, Any], object]) -> Callable[[], None]:
-        """Call ``callback(kind, record)`` from now on; return what ends that."""
+        Returns:
+            What ends that.
+        """
+        observer = _Observer(callback, None if kinds is None else frozenset(kinds))
         with self._lock:
-            self._observers = (*self._observers, callback)
+            self._set((*self._observers, observer))
 
         def unsubscribe() -> None:
             with self._lock:
-                self._observers = tuple(one for one in self._observers if one is not callback)
+                self._set(tuple(one for one in self._observers if one is not observer))
 
         return unsubscribe
 
+    def _set(self, observers: tuple[_Observer, ...]) -> None:
+        self._observers = observers
+        self._everything = any(one.kinds is None for one in observers)
+        self._kinds = frozenset().union(*(one.kinds or () for one in observers))
+
+    def wants(self, *kinds: str) -> bool:
+        """Whether anybody is told of one of these kinds: records need not be made otherwise."""
+        return self._everything or not self._kinds.isdisjoint(kinds)
+
     def add(self, kind: str, record: Any) -> None:
-        """Queue a notice; it is dropped when nobody is subscribed."""
-        if self._observers:
+        """Queue a notice; it is dropped when nobody wants to know."""
+        if self._everything or kind in self._kinds:
             self._notices.append((kind, record))
 
     def tell(self) -> None:
@@ -57,8 +77,9 @@ class Observers:
                 self._telling = True
                 kind, record = self._notices.popleft()
             try:
-                for observer in self._observers:
-                    _call(observer, kind, record)
+                for callback, kinds in self._observers:
+                    if kinds is None or kind in kinds:
+                        _call(callback, kind, record)
             finally:
                 with self._lock:
                     self._telling = False
@@ -69,3 +90,23 @@ def _call(observer: Callable[[str, Any], object], kind: str, record: Any) -> Non
         observer(kind, record)
     except Exception:  # an observer's mistake must not break the platform
         logger.exception("simulator: an observer of %r failed", kind)
+
+
+class Changing:
+    """Holds the lock, then tells the observers; one object serves all, as it remembers nothing.
+
+    Args:
+        lock: Guards what changes.
+        observers: Are told when it is free again.
+    """
+
+    def __init__(self, lock: threading.Lock, observers: Observers) -> None:
+        self._lock = lock
+        self._observers = observers
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._lock.release()
+        self._observers.tell()

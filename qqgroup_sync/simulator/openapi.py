@@ -27,6 +27,7 @@ from qqgroup_sync.simulator.http_server import CONNECTION, MAX_BODY
 from qqgroup_sync.simulator.links import STORE_PATH
 from qqgroup_sync.simulator.records import ApiCall
 from qqgroup_sync.simulator.refusals import MESSAGES, RefusalError
+from qqgroup_sync.simulator.short_way import REFUSAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +88,9 @@ class _Face:
         g.trace_id = identifiers.token()
         g.bot = None
         g.faults = {}
+        if (refused := request.environ.get(REFUSAL)) is not None:
+            g.bot, refusal = refused
+            raise refusal
         simulator = self._simulator
         if not hosts.is_allowed(
             request.headers.get("Host", ""), simulator.host, remote=simulator.allow_remote
@@ -105,6 +109,8 @@ class _Face:
             return _edge_413()
         if in_api and request.path not in _OPEN_PATHS:
             self._authorize()
+            if self._platform.rules.rate_limits:
+                self._platform.limit_rate(g.bot, request.method, request.path)
         return None
 
     def _authorize(self) -> None:
@@ -116,25 +122,34 @@ class _Face:
         if not scheme:
             raise RefusalError(11241, status=401)
         if scheme == "Bot":
-            raise RefusalError(11245, status=401)
+            g.bot = self._platform.owner_of_fixed(token)
+            if g.bot is None:
+                raise RefusalError(11245, status=401)
+            return
         if scheme != "QQBot" or not token:
             raise RefusalError(11243, status=401)
         g.bot = self._platform.owner_of(token)
         if g.bot is None:
             raise RefusalError(11244, status=401)
+        if g.bot.banned:
+            raise RefusalError(11265, status=403)
 
     def refuse(self, refusal: RefusalError) -> Response:
         """Write the platform's error body; its two codes may differ (2.2)."""
         if refusal.status == 413:
             return _edge_413()
         rules = self._platform.rules
-        body = {
-            "message": refusal.message,
-            "code": rules.codes.get(refusal.err_code, refusal.err_code),
-            "err_code": refusal.err_code,
-            "trace_id": g.trace_id,
-        }
-        return _json(body, rules.statuses.get(refusal.err_code, refusal.status))
+        self._platform.stats.add(f"refused_{refusal.err_code}")
+        code = rules.codes.get(refusal.err_code, refusal.err_code)
+        body: dict[str, Any] = {"message": refusal.message}
+        if rules.error_shape != "err_code":
+            body["code"] = code
+        if rules.error_shape != "code":
+            body |= {"err_code": refusal.err_code, "trace_id": g.trace_id}
+        response = _json(body, rules.statuses.get(refusal.err_code, refusal.status))
+        if refusal.retry_after is not None:
+            response.headers["Retry-After"] = str(refusal.retry_after)
+        return response
 
     def refuse_http(self, error: HTTPException) -> Response:
         """Write the error body for an unknown route, a wrong method, a body that is too large."""
@@ -161,6 +176,8 @@ class _Face:
     def finish(self, response: Response) -> Response:
         """Apply the faults that strike afterwards, stamp the answer, report the call."""
         faults: dict[str, Fault] = g.faults
+        if response.status_code == 200 and self._platform.rules.empty_answers != "object":
+            self._empty(response)
         if "audit" in faults and response.status_code == 200:
             response = self._audit(response)
         if (fault := faults.get("delay")) is not None and fault.after_accept:
@@ -173,6 +190,13 @@ class _Face:
         if self._platform.observed and request.path.startswith((*_API_PATHS, STORE_PATH)):
             self._platform.report("api", self._call(response))
         return response
+
+    def _empty(self, response: Response) -> None:
+        """Say nothing in another way than ``{}`` (2.2)."""
+        if response.mimetype == "application/json" and response.get_data() == b"{}":
+            response.set_data(b"")
+            if self._platform.rules.empty_answers == "204":
+                response.status_code = 204
 
     def _audit(self, response: Response) -> Response:
         """Turn an accepted send into "waiting for audit" (2.2, section 9.11)."""
@@ -194,7 +218,10 @@ class _Face:
 
     @staticmethod
     def _call(response: Response) -> ApiCall:
-        sent: Any = request.get_json(silent=True) if request.content_length else None
+        try:
+            sent: Any = request.get_json(silent=True) if request.content_length else None
+        except RecursionError:  # brackets without end
+            sent = None
         if isinstance(sent, dict) and "clientSecret" in sent:
             sent = {**sent, "clientSecret": "***"}
         if isinstance(sent, dict) and isinstance(sent.get("file_data"), str):
@@ -213,6 +240,7 @@ class _Face:
             response=answer,
             trace_id=g.trace_id,
             seconds=time.perf_counter() - g.started,
+            faults=tuple(g.faults),
         )
 
 

@@ -41,6 +41,11 @@ def _add_members(blueprint: Blueprint, management: Management) -> None:
     def get_members(openid: str) -> Response:
         return answer(management.members(g.bot, openid, _argument("cursor")))
 
+    @blueprint.post("/v2/groups/<openid>/members")
+    def list_members(openid: str) -> Response:
+        """Answer the obsolete form, which other SDKs still offer (2.3)."""
+        return answer(management.old_members(g.bot, openid, body()))
+
     @blueprint.get("/v2/groups/<openid>/members/<member_openid>")
     def get_member(openid: str, member_openid: str) -> Response:
         return answer(management.member(g.bot, openid, member_openid))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 
 from qqgroup_sync.simulator.openapi_messages import answer, body
 
 if TYPE_CHECKING:
+    from qqgroup_sync.simulator.images import ImageLibrary
     from qqgroup_sync.simulator.simulator import Simulator
 
 
@@ -33,4 +34,24 @@ def create(simulator: Simulator) -> Blueprint:
     def stream(openid: str) -> Response:
         return answer(streams.frame(g.bot, openid, body()))
 
+    _add_images(blueprint, simulator.platform.images)
     return blueprint
+
+
+def _add_images(blueprint: Blueprint, images: ImageLibrary) -> None:
+    @blueprint.post("/v2/media-images/prepare")
+    def prepare_image() -> Response:
+        return answer(images.prepare(g.bot, body()))
+
+    @blueprint.post("/v2/media-images/complete")
+    def complete_image() -> Response:
+        return answer(images.complete(g.bot, body()))
+
+    @blueprint.get("/v2/media-images")
+    def list_images() -> Response:
+        return answer(images.page(g.bot, request.args.get("cursor", "")))
+
+    @blueprint.delete("/v2/media-images/<image_id>/delete")
+    def delete_image(image_id: str) -> Response:
+        images.delete(g.bot, image_id)
+        return answer({})

@@ -21,7 +21,7 @@ def body() -> dict[str, Any]:
     """Return the JSON object of the request, or refuse with 11255."""
     try:
         found = json.loads(request.get_data() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets without end
         raise RefusalError(11255, "the body is not JSON") from None
     if not isinstance(found, dict):
         raise RefusalError(11255, "the body is not an object")

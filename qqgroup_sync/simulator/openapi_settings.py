@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, request
 
-from qqgroup_sync.simulator import identifiers
+from qqgroup_sync.simulator import identifiers, settings_checks
 from qqgroup_sync.simulator.openapi_messages import answer, body
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PANELS = 20
 _STRATEGIES = 20
-_MENU_ITEMS = 10
+_PAGE = 100
 
 
 class _Shelf:
@@ -72,10 +72,7 @@ def _add_menu(blueprint: Blueprint, shelves: _Shelves) -> None:
 
     @blueprint.put("/v2/menu")
     def put_menu() -> Response:
-        menu = body().get("menu")
-        items = menu.get("items") if isinstance(menu, dict) else None
-        if not isinstance(items, list) or len(items) > _MENU_ITEMS:
-            raise RefusalError(10003, f"menu.items must have at most {_MENU_ITEMS} entries")
+        items = settings_checks.check_menu(body().get("menu"))
         with shelves.lock:
             shelf = shelves.mine()
             shelf.menu = {"items": items}
@@ -86,16 +83,25 @@ def _add_menu(blueprint: Blueprint, shelves: _Shelves) -> None:
 def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -> None:
     @blueprint.get("/v2/panels")
     def list_panels() -> Response:
-        scope = request.args.get("scope")
+        scope, cursor = request.args.get("scope"), request.args.get("cursor") or "0"
+        limit = request.args.get("limit") or "20"
+        if not cursor.isdigit() or not limit.isdigit() or not 0 < int(limit) <= _PAGE:
+            raise RefusalError(10003, f"limit must be 1 to {_PAGE}, cursor one that was given")
         with shelves.lock:
             records = [
                 panel for panel in shelves.mine().panels.values() if scope in (None, panel["scope"])
             ]
-            return answer({"records": records, "next_cursor": "", "is_end": True})
+        begin = int(cursor)
+        end = begin + int(limit)
+        done = end >= len(records)
+        following = "" if done else str(end)
+        return answer({"records": records[begin:end], "next_cursor": following, "is_end": done})
 
     @blueprint.post("/v2/panels")
     def add_panel() -> Response:
         found = body()
+        settings_checks.check_panel_scope(found)
+        panel = settings_checks.check_panel(found.get("panel"))
         with shelves.lock:
             panels = shelves.mine().panels
             if len(panels) >= _PANELS:
@@ -103,9 +109,10 @@ def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -
             panel_id = identifiers.unique()
             panels[panel_id] = {
                 "panel_id": panel_id,
-                "scope": found.get("scope", "c2c"),
+                "scope": found["scope"],
                 "target_type": found.get("target_type", "all"),
-                "panel": found.get("panel", {}),
+                "panel": {**panel, "version": 1},
+                **{key: found[key] for key in ("user_openids", "group_openids") if found.get(key)},
                 "created_at": _now(simulator),
                 "updated_at": _now(simulator),
                 "version": 1,
@@ -118,13 +125,25 @@ def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -
             return answer(_find(shelves.mine().panels, panel_id))
 
     @blueprint.put("/v2/panels/<panel_id>")
-    @blueprint.put("/v2/panels/<panel_id>/target")
     def put_panel(panel_id: str) -> Response:
-        found = body()
+        changed = settings_checks.check_panel(body().get("panel"))
         with shelves.lock:
             panel = _find(shelves.mine().panels, panel_id)
-            panel["panel"] = found.get("panel", panel["panel"])
             panel["version"] += 1
+            panel["panel"] = {**changed, "version": panel["version"]}
+            panel["updated_at"] = _now(simulator)
+            return answer({})
+
+    @blueprint.put("/v2/panels/<panel_id>/target")
+    def put_panel_target(panel_id: str) -> Response:
+        found = body()
+        field, openids = settings_checks.targets_of(found)
+        if found.get("op") not in ("add", "del"):
+            raise RefusalError(10003, "op must be add or del")
+        with shelves.lock:
+            panel = _find(shelves.mine().panels, panel_id)
+            kept = [one for one in panel.get(field, []) if one not in openids]
+            panel[field] = [*kept, *openids] if found["op"] == "add" else kept
             panel["updated_at"] = _now(simulator)
             return answer({})
 
@@ -149,8 +168,7 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
     @blueprint.post(path)
     def add_strategy() -> Response:
         found = body()
-        if bool(found.get("group_openids")) == bool(found.get("group_ids")):
-            raise RefusalError(10003, "exactly one of group_openids and group_ids")
+        settings_checks.check_strategy(found, new=True)
         with shelves.lock:
             strategies = shelves.mine().strategies
             if len(strategies) >= _STRATEGIES:
@@ -168,8 +186,13 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
     @blueprint.patch(f"{path}/<strategy_id>")
     def change_strategy(strategy_id: str) -> Response:
         found = body()
+        action = found.get("group_action") or {}
+        settings_checks.check_strategy({**found, **action}, new=False)
         with shelves.lock:
             strategy = _find(shelves.mine().strategies, strategy_id)
+            for field in {"group_openids", "group_ids"} & set(action):
+                kept = [one for one in strategy.get(field, []) if one not in action[field]]
+                strategy[field] = [*kept, *(action[field] if action.get("op") != "del" else [])]
             for key in ("is_enable", "expire_at", "remark"):
                 strategy[key] = found.get(key, strategy.get(key))
             return answer(_summary(strategy))
@@ -188,15 +211,19 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
             _find(shelves.mine().strategies, strategy_id)
             return answer({})
 
+    _add_whitelists(blueprint, shelves, simulator, path)
+
+
+def _add_whitelists(
+    blueprint: Blueprint, shelves: _Shelves, simulator: Simulator, path: str
+) -> None:
     @blueprint.post(f"{path}/<strategy_id>/whitelist_users")
     def change_whitelist(strategy_id: str) -> Response:
         found = body()
-        users = {str(user) for user in found.get("whitelist_users") or ()}
         with shelves.lock:
             shelf = shelves.mine()
             _find(shelf.strategies, strategy_id)
-            known = shelf.whitelists.setdefault(strategy_id, set())
-            known = known - users if found.get("op") == "del" else known | users
+            known = settings_checks.check_whitelist(found, shelf.whitelists.get(strategy_id, set()))
             shelf.whitelists[strategy_id] = known
             return answer(
                 {

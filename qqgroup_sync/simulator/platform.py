@@ -1,7 +1,8 @@
 """The simulated platform: its state and its rules. No sockets, no Flask, no I/O.
 
-One lock guards everything; it is never held while an observer is called. Methods that must be
-called with the lock held say so; all others are safe from any thread.
+Who there is, is in ``directory``; here is what they do to each other. One lock guards everything;
+it is never held while an observer is called. Methods that must be called with the lock held say
+so; all others are safe from any thread.
 """
 
 from __future__ import annotations
@@ -9,46 +10,45 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import events, identifiers
+from qqgroup_sync.simulator import events, identifiers, intents
+from qqgroup_sync.simulator.directory import Directory
 from qqgroup_sync.simulator.fetching import FetchError
 from qqgroup_sync.simulator.groups import Group
+from qqgroup_sync.simulator.images import ImageLibrary
 from qqgroup_sync.simulator.links import Links
 from qqgroup_sync.simulator.management import Management
 from qqgroup_sync.simulator.media import Media
 from qqgroup_sync.simulator.messaging import Messaging
-from qqgroup_sync.simulator.observers import Observers
 from qqgroup_sync.simulator.quotas import QuotaBook
 from qqgroup_sync.simulator.records import Bot, Event, Interaction
-from qqgroup_sync.simulator.refusals import RefusalError, TokenRefusalError
 from qqgroup_sync.simulator.replies import ReplyBook
-from qqgroup_sync.simulator.rules import Rules
 from qqgroup_sync.simulator.sessions import Session, SessionTable
-from qqgroup_sync.simulator.stats import Stats
 from qqgroup_sync.simulator.streams import Streams
-from qqgroup_sync.simulator.tokens import TokenBook
-from qqgroup_sync.simulator.users import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable
 
+    from qqgroup_sync.simulator.chats import Chat
     from qqgroup_sync.simulator.clock import SimulatedClock
     from qqgroup_sync.simulator.fetching import Fetched
     from qqgroup_sync.simulator.records import ChatMessage
+    from qqgroup_sync.simulator.rules import Rules
     from qqgroup_sync.simulator.sessions import Link
+    from qqgroup_sync.simulator.users import User
 
 _INTERACTIONS = 10_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _GROUP_EVENTS = frozenset(
     {"INTERACTION_CREATE", "GROUP_ADD_ROBOT", "GROUP_MSG_RECEIVE", "GROUP_MEMBER_ADD"}
 )
 _C2C_EVENTS = frozenset({"INTERACTION_CREATE", "C2C_MSG_RECEIVE", "FRIEND_ADD"})
+_DOCUMENTED = _GROUP_EVENTS - {"GROUP_MEMBER_ADD"}
 """Events whose outer id may be answered (2.4)."""
 
 
-class Platform:
+class Platform(Directory):
     """Bots, groups, people, messages, tokens and sessions, and the rules between them.
 
     Args:
@@ -63,19 +63,20 @@ class Platform:
         max_concurrency: Identifies per bot in 5 s.
 
     Attributes:
-        lock: Guards everything here.
-        clock: All of its time.
-        rules: The switches in force; change them with ``change_rules``.
-        stats: Counters of what happened.
         messaging: What bots ask for about messages.
         management: What bots ask for about groups.
         sessions: The gateway sessions.
         media: What bots upload, and every file that is kept.
+        images: The image libraries of bots.
+        audits: Messages that wait for a verdict, by ``audit_id``.
         streams: Streamed messages.
         links: The addresses that files are fetched from.
+        callbacks: Who takes the events of a bot that gets them by webhook, by appid.
         fetch: How a URL is fetched; without a simulator around it, not at all.
         windows: What may still be answered.
         quotas: What was sent unasked lately.
+        narrator: Tells a conversation with what went wrong in it; of the testing kit.
+        wait_idle: Waits until no bot has anything left to do; of the testing kit.
         live_changed: Notified when a session comes to or leaves a connection.
     """
 
@@ -92,17 +93,16 @@ class Platform:
         session_total: int = 1000,
         max_concurrency: int = 1,
     ) -> None:
-        self.lock = threading.Lock()
-        self.clock = clock
-        self.rules = rules or Rules()
-        self.accept_any = accept_any
+        super().__init__(clock, rules, accept_any=accept_any, token_life=token_life)
         self.message_history = message_history
-        self.stats = Stats()
         self.windows = ReplyBook()
         self.quotas = QuotaBook()
         self.links = Links()
         self.fetch: Callable[..., Fetched] = _no_network
+        self.callbacks: dict[str, Callable[[str, str, str, str], int]] = {}
+        self.audits: dict[str, ChatMessage] = {}
         self.media = Media(self)
+        self.images = ImageLibrary(self)
         self.streams = Streams(self)
         self.sessions = SessionTable(
             replay_seconds=replay_seconds,
@@ -113,95 +113,10 @@ class Platform:
         )
         self.messaging = Messaging(self)
         self.management = Management(self)
+        self.narrator: Callable[[Chat], str] | None = None
+        self.wait_idle: Callable[[float], object] | None = None
         self.live_changed = threading.Condition(self.lock)
-        self._tokens = TokenBook(token_life)
-        self._bots: dict[str, Bot] = {}
-        self._groups: dict[str, Group] = {}
-        self._groups_by_openid: dict[str, Group] = {}
-        self._people: dict[str, User] = {}
-        self._people_by_openid: dict[str, User] = {}
         self._interactions: OrderedDict[str, Interaction] = OrderedDict()
-        self._observers = Observers()
-
-    # -- people, groups, bots
-
-    def group(self, name: str) -> Group:
-        """Return the group of that name (or openid), made on demand with all bots as members."""
-        with self.changing():
-            group = self._groups.get(name) or self._groups_by_openid.get(name)
-            if group is None:
-                group = Group(self, name)
-                self._groups[name] = self._groups_by_openid[group.openid] = group
-                for bot in self._bots.values():
-                    group.admit(bot)
-            return group
-
-    def user(self, name: str) -> User:
-        """Return the person of that name, made on demand, and a friend of every bot.
-
-        A person who was dropped by ``remove_friend`` stays dropped.
-        """
-        with self.changing():
-            user = self.person(name)
-            user.befriend()
-            return user
-
-    @property
-    def groups(self) -> list[Group]:
-        """Every group, oldest first."""
-        with self.lock:
-            return list(self._groups.values())
-
-    @property
-    def users(self) -> list[User]:
-        """Every person, group members included, oldest first."""
-        with self.lock:
-            return list(self._people.values())
-
-    @property
-    def bots(self) -> list[Bot]:
-        """Every bot, oldest first."""
-        with self.lock:
-            return list(self._bots.values())
-
-    def register_bot(
-        self, appid: str, secret: str | None = None, *, username: str = "", **flags: bool
-    ) -> Bot:
-        """Make a bot known, or change it; its credentials are checked from now on.
-
-        It silently becomes a member of every group and a friend of every known user.
-
-        Args:
-            appid: The AppID.
-            secret: The client secret; None accepts any.
-            username: The nickname; "bot-" and the AppID when empty.
-            **flags: ``certified``, ``sandbox``, ``privileged``, ``ark``, ``banned``, see ``Bot``.
-        """
-        with self.changing():
-            return self._register(appid, secret, username, flags)
-
-    def _register(
-        self, appid: str, secret: str | None, username: str, flags: dict[str, bool]
-    ) -> Bot:
-        known = self._bots.get(appid)
-        if known is not None:
-            known.secret = secret
-            known.username = username or known.username
-            for name, value in flags.items():
-                setattr(known, name, value)
-            return known
-        bot = Bot(
-            appid=appid,
-            secret=secret,
-            username=username or f"bot-{appid}",
-            openid=identifiers.openid("bot", appid),
-            number=str(int(identifiers.openid("number", appid)[:12], 16)),
-            **flags,
-        )
-        self._bots[appid] = bot
-        for group in self._groups.values():
-            group.admit(bot)
-        return bot
 
     # -- events and observers
 
@@ -226,72 +141,6 @@ class Platform:
             for bot in self.bots_of(appid):
                 self.dispatch(bot, name, d, outer)
         return outer
-
-    def subscribe(self, callback: Callable[[str, Any], object]) -> Callable[[], None]:
-        """Call ``callback(kind, record)`` for everything that happens from now on.
-
-        Kinds and records: ``message`` and ``recall`` (ChatMessage), ``click`` and ``ack``
-        (Interaction), ``typing`` (Typing), ``event`` (Event), ``api`` (ApiCall), ``frame``
-        (Frame). It is called in order, never with the platform's lock held, from one of the
-        threads that caused something; it should be quick.
-
-        Returns:
-            A function that ends the subscription.
-        """
-        return self._observers.subscribe(callback)
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody is subscribed: records need not be made otherwise."""
-        return bool(self._observers)
-
-    def report(self, kind: str, record: Any) -> None:
-        """Tell the observers something that a face has seen; no lock may be held."""
-        self._observers.add(kind, record)
-        self._observers.tell()
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Hold the lock; afterwards, without it, tell the observers what happened."""
-        try:
-            with self.lock:
-                yield
-        finally:
-            self._observers.tell()
-
-    # -- the REST side
-
-    def token_for(self, appid: str, secret: str) -> tuple[str, int]:
-        """Return an access token and the whole seconds it still lives (1.1).
-
-        Raises:
-            TokenRefusalError: 100007, 100016 or 100017.
-        """
-        with self.changing():
-            now = self.clock.now()
-            if self.rules.token_burst is not None:
-                self._tokens.limit_burst(appid, self.rules.token_burst, now)
-            bot = self._bots.get(appid)
-            if bot is None and self.accept_any and appid and secret:
-                bot = self._register(appid, None, "", {})
-            if bot is None or bot.banned:
-                raise TokenRefusalError(100007, "appid invalid")
-            if bot.secret is not None and bot.secret != secret:
-                raise TokenRefusalError(100016, "invalid appid or secret")
-            token, new = self._tokens.issue(appid, now)
-            self.stats.add("tokens_issued", new)
-            return token.text, int(token.expires_at - now)
-
-    def owner_of(self, token: str) -> Bot | None:
-        """Return the bot whose living token this is, or None."""
-        with self.lock:
-            appid = self._tokens.owner(token, self.clock.now())
-            return self._bots.get(appid) if appid is not None else None
-
-    def expire_tokens(self, appid: str | None = None) -> int:
-        """Let every token (of one bot) die at once; return how many did."""
-        with self.lock:
-            return self._tokens.expire(appid)
 
     # -- the gateway side
 
@@ -327,66 +176,26 @@ class Platform:
             self.sessions.forget(session)
             self.live_changed.notify_all()
 
-    def change_rules(self, **changes: Any) -> Rules:
-        """Replace some switches and return the rules that hold from now on."""
-        with self.lock:
-            self.rules = replace(self.rules, **changes)
-            return self.rules
-
     # -- what follows is called with the lock held
 
-    def person(self, name: str) -> User:
-        """Return the person of that name (or openid), made on demand and nobody's friend."""
-        user = self._people.get(name) or self._people_by_openid.get(name)
-        if user is None:
-            user = User(self, name)
-            self._people[name] = self._people_by_openid[user.openid] = user
-        return user
-
-    def find_person(self, openid: str) -> User | None:
-        """Return the person of an openid, or None."""
-        return self._people_by_openid.get(openid)
-
-    def bots_of(self, appid: str | None) -> Collection[Bot]:
-        """Return one bot by its appid, or all for None."""
-        if appid is None:
-            return list(self._bots.values())
-        if appid not in self._bots:
-            raise LookupError(f"no bot {appid!r} is registered")
-        return [self._bots[appid]]
-
-    def group_of(self, openid: str) -> Group:
-        """Return the group of an openid, or refuse with 11255."""
-        group = self._groups_by_openid.get(openid)
-        if group is None:
-            raise RefusalError(11255, "unknown group_openid")
-        return group
-
-    def user_of(self, openid: str) -> User:
-        """Return the person of an openid, or refuse with 11255."""
-        user = self._people_by_openid.get(openid)
-        if user is None:
-            raise RefusalError(11255, "unknown user_openid")
-        return user
-
-    def notice(self, kind: str, record: Any) -> None:
-        """Queue something for the observers; they are told when the lock is free."""
-        self._observers.add(kind, record)
+    def is_online(self, appid: str) -> bool:
+        """Tell whether events reach a bot now: by a live session, or by webhook."""
+        return appid in self.callbacks or self.sessions.is_live(appid)
 
     def answerable(self, chat: Group | User) -> frozenset[str]:
         """Return the events that may be answered in a chat by their outer id (2.4)."""
-        return _GROUP_EVENTS if isinstance(chat, Group) else _C2C_EVENTS
+        return self._answerable(in_group=isinstance(chat, Group))
+
+    def _answerable(self, *, in_group: bool) -> frozenset[str]:
+        if not in_group:
+            return _C2C_EVENTS
+        return _GROUP_EVENTS if self.rules.member_add_answerable else _DOCUMENTED
 
     def open_window(self, bot: Bot, key: str, chat: str, seconds: float, *, c2c: bool) -> None:
         """Allow ``bot`` to answer ``key`` in ``chat`` for ``seconds``."""
         limit = self.rules.c2c_replies if c2c else self.rules.group_replies
         now = self.clock.now()
         self.windows.open((bot.appid, key), chat=chat, now=now, seconds=seconds, limit=limit)
-
-    def find_message(self, message_id: str) -> ChatMessage | None:
-        """Return a remembered message of any chat."""
-        chats: list[Group | User] = [*self._groups.values(), *self._people.values()]
-        return next((found for chat in chats if (found := chat.find(message_id))), None)
 
     def keep_interaction(self, interaction: Interaction) -> None:
         """Remember a click so that it can be acknowledged."""
@@ -410,15 +219,24 @@ class Platform:
         if name == "INTERACTION_CREATE" and isinstance(d, dict):
             self._expect_acknowledgement(bot, outer, str(d.get("id")), now)
         in_group = isinstance(d, dict) and "group_openid" in d
-        if route and name in (_GROUP_EVENTS if in_group else _C2C_EVENTS):
+        if route and name in self._answerable(in_group=in_group):
             rules = self.rules
             seconds = rules.group_event_window if in_group else rules.c2c_event_window
             self.open_window(bot, outer, route, seconds, c2c=not in_group)
-        data = json.dumps(d, ensure_ascii=False, separators=(",", ":"))
-        self.notice("event", Event(bot.appid, name, outer, d))
-        sent = self.sessions.deliver(
-            bot.appid, name, outer_id=outer, data=data, route=route, now=now
-        )
+        data = _encode(d)
+        if (callback := self.callbacks.get(bot.appid)) is not None:
+            sent = callback(bot.appid, name, outer, data)
+        else:
+            sent = self.sessions.deliver(
+                bot.appid,
+                name,
+                outer_id=outer,
+                data=data,
+                mask=intents.mask_of(name, self.rules.join_request_bit),
+                route=route if self.rules.shard_routing == "hash" else "",
+                now=now,
+            )
+        self.notice("event", Event(bot.appid, name, outer, d, sent))
         self.stats.add("events_sent" if sent else "events_dropped", sent or 1)
         return outer
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qqgroup_sync.simulator import content, identifiers, intents, quotas, replies
 from qqgroup_sync.simulator.groups import Group
@@ -13,8 +15,10 @@ from qqgroup_sync.simulator.refusals import RefusalError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qqgroup_sync.simulator.groups import Member
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import Bot, Contact
+    from qqgroup_sync.simulator.rules import Rules
     from qqgroup_sync.simulator.shelf import MediaFile
     from qqgroup_sync.simulator.users import User
 
@@ -38,6 +42,18 @@ class Pictures(NamedTuple):
 
 
 _NONE = Pictures()
+_MENTION = re.compile(r'<@!?(\w+)>|<qqbot-at-user id="(\w+)" ?/>')
+
+
+def describe(message: ChatMessage, rules: Rules) -> dict[str, Any]:
+    """Write the answer to a send that was accepted (2.4)."""
+    if rules.old_answers:
+        return {"id": message.id, "timestamp": int(message.timestamp)}
+    return {
+        "id": message.id,
+        "timestamp": identifiers.rfc3339(message.timestamp),
+        "ext_info": {"ref_idx": message.ref_idx},
+    }
 
 
 class Post:
@@ -86,7 +102,7 @@ class Post:
         self._check_quote()
         self._spend(ground, kind)
         message = self._make(kind, ground)
-        if self._rules.swallow_offline and not self._platform.sessions.is_live(self._bot.appid):
+        if self._rules.swallow_offline and not self._platform.is_online(self._bot.appid):
             self._platform.stats.add("messages_swallowed")
         elif kind == content.TYPING:
             self._show_typing(message)
@@ -95,7 +111,9 @@ class Post:
         return message
 
     def _check_standing(self) -> None:
-        """Refuse a bot that may not speak here at all: 40054002, 40054003, 40054004."""
+        """Refuse a bot that may not speak here: 40054002, 40054003, 40054004, 40054016."""
+        if self._bot.delisted and not self._bot.sandbox:
+            raise RefusalError(40054016)
         if isinstance(self._chat, Group):
             membership = self._chat.bots.get(self._bot.appid)
             if membership is None:
@@ -133,9 +151,9 @@ class Post:
                 raise RefusalError(50045)
             # The book forgets windows that have passed; the chat remembers the message longer.
             if message is not None and self._now - message.timestamp > self._window_seconds():
-                raise RefusalError(40034005)
+                raise RefusalError(self._rules.reply_expired)
             raise RefusalError(40034024)
-        replies.check(window, now=self._now, sequence=sequence, expired=40034005)
+        replies.check(window, now=self._now, sequence=sequence, expired=self._rules.reply_expired)
         return Ground(window, sequence, msg_id)
 
     def _window_seconds(self) -> float:
@@ -205,7 +223,10 @@ class Post:
         self._file = file
 
     def _check_quote(self) -> None:
-        if "message_reference" in self._payload and self._rules.unknown_reference == "refuse":
+        if (
+            self._payload.get("message_reference") is not None
+            and self._rules.unknown_reference == "refuse"
+        ):
             wanted = self._wanted_quote()
             if wanted is None or self._chat.find_reference(wanted) is None:
                 raise RefusalError(304026, f"{wanted!r}")
@@ -230,13 +251,14 @@ class Post:
             id=identifiers.message_id(),
             chat=self._chat,
             sender=self._bot,
-            content=payload.get("content") or (markdown or {}).get("content") or "",
+            content=self._text() or (markdown or {}).get("content") or "",
             timestamp=self._now,
             ref_idx=identifiers.reference_index(),
             msg_type=kind,
             markdown=markdown,
             keyboard=payload.get("keyboard"),
             media=payload.get("media"),
+            mentions=self._mentions(markdown),
             reply_to=ground.reply_to,
             msg_seq=ground.sequence,
             quote_ref=quote if quote and self._chat.find_reference(quote) else None,
@@ -247,6 +269,24 @@ class Post:
             dropped=self._pictures.dropped,
             raw=payload,
         )
+
+    def _mentions(self, markdown: Any) -> tuple[Member | Literal["all"], ...]:
+        """Return the members that are mentioned, in markdown or where text can do it (5.9)."""
+        if not isinstance(self._chat, Group):
+            return ()
+        text = self._text() if self._rules.text_mentions else ""
+        if isinstance(markdown, dict):
+            text += str(markdown.get("content") or "")
+        openids = dict.fromkeys(openid for pair in _MENTION.findall(text) for openid in pair)
+        members = self._chat.members
+        return tuple(members[openid] for openid in openids if openid in members)
+
+    def _text(self) -> str:
+        """Return the text as the platform takes it: cut or decoded where the rules say so."""
+        text = self._payload.get("content") or ""
+        if self._rules.long_text == "truncate":
+            text = text[: self._rules.max_text]
+        return html.unescape(text) if self._rules.unescape_sent else text
 
     def _show(self, message: ChatMessage) -> None:
         if isinstance(self._chat, Group):

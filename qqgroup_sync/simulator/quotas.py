@@ -58,6 +58,10 @@ class QuotaBook:
             if len(sent) >= quota.limit:
                 raise RefusalError(40034100, f"{quota.limit} in {quota.seconds:.0f} s")
 
+    def used(self, quota: Quota, now: float) -> int:
+        """Return how much of a quota is used up; change nothing."""
+        return sum(moment > now - quota.seconds for moment in self._sent.get(quota, ()))
+
     def spend(self, quotas: Iterable[Quota], now: float) -> None:
         """Note an accepted message; call ``check`` before."""
         for quota in quotas:

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from qqgroup_sync.simulator import transcript
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.users import User
 
 Role = Literal["member", "admin", "owner"]
+
+_IMAGE, _VIDEO, _VOICE = 1, 2, 3
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +35,9 @@ class Bot:
         sandbox: Whether no quotas apply (2.5).
         privileged: Whether invite-only endpoints are open to it, 11253 otherwise (2.3).
         ark: Whether it may send ark cards, 304004 otherwise (5.5).
-        banned: Whether the platform refuses it: 100007 for tokens, 4915 at the gateway.
+        banned: Whether the platform refuses it: 100007 for tokens, 11265, 4915 at the gateway.
+        delisted: Whether it was taken off the shelf: 4914 at the gateway and 40054016 for sends,
+            except in the sandbox.
     """
 
     appid: str
@@ -44,6 +50,7 @@ class Bot:
     privileged: bool = True
     ark: bool = False
     banned: bool = False
+    delisted: bool = False
 
     @property
     def name(self) -> str:
@@ -82,6 +89,35 @@ class Contact:
     spoke_at: float | None = None
     woken: set[int] = field(default_factory=set)
     typing_until: float = 0.0
+
+
+class Button(str):
+    """One button below a message: its label, which says more when asked.
+
+    Attributes:
+        id: By which clicks name it.
+        kind: ``callback``, ``command`` or ``link``.
+        data: What a click sends, types or opens.
+        style: Its ``render_data.style``.
+    """
+
+    __slots__ = ("data", "id", "kind", "style")
+
+    id: str
+    kind: str
+    data: str
+    style: int
+
+    @classmethod
+    def of(cls, button: Mapping[str, Any]) -> Button:
+        """Read a button of a keyboard (5.4)."""
+        action, shown = button.get("action") or {}, button.get("render_data") or {}
+        made = cls(shown.get("label", ""))
+        made.id = str(button.get("id") or "")
+        made.kind = {0: "link", 1: "callback", 2: "command"}.get(action.get("type", -1), "unknown")
+        made.data = str(action.get("data") or "")
+        made.style = int(shown.get("style") or 0)
+        return made
 
 
 @dataclass(slots=True, eq=False)
@@ -172,17 +208,46 @@ class ChatMessage:
             raise ValueError(f"{self!r} carries no voice")
         return self.file.wav
 
+    @property
+    def images(self) -> list[MediaFile]:
+        """Every picture it shows: attached ones and those inside markdown."""
+        return [*(one for one in self.files if one.file_type == _IMAGE), *self.pictures]
+
+    @property
+    def voice(self) -> MediaFile | None:
+        """The voice it carries; ``voice.wav`` is what people hear."""
+        return next((one for one in self.files if one.file_type == _VOICE), None)
+
+    @property
+    def video(self) -> MediaFile | None:
+        """The video it carries."""
+        return next((one for one in self.files if one.file_type == _VIDEO), None)
+
+    @property
+    def quoted(self) -> ChatMessage | None:
+        """The message it quotes, as far as that is remembered."""
+        return self.chat.find_reference(self.quote_ref) if self.quote_ref else None
+
+    @property
+    def buttons(self) -> list[Button]:
+        """The labels of the buttons below it, row by row; each knows its ``id`` and ``data``."""
+        return [Button.of(button) for button in self._keys()]
+
     def button(self, button_id: str) -> dict[str, Any] | None:
-        """Return the button of this message's keyboard with that id, or None."""
+        """Return the button of this message's keyboard with that id or label, or None.
+
+        An id comes first; of several buttons with one label it is the first.
+        """
+        by_id = [button for button in self._keys() if button.get("id") == button_id]
+        labelled = [button for button in self._keys() if Button.of(button) == button_id]
+        return dict(found) if (found := next(iter([*by_id, *labelled]), None)) else None
+
+    def _keys(self) -> list[dict[str, Any]]:
         content = (self.keyboard or {}).get("content") or {}
-        for row in content.get("rows", ()):
-            for button in row["buttons"]:
-                if button.get("id") == button_id:
-                    return dict(button)
-        return None
+        return [button for row in content.get("rows", ()) for button in row["buttons"]]
 
     def __repr__(self) -> str:
-        return f"<ChatMessage {self.sender.name}: {self.content!r}>"
+        return f"<ChatMessage {transcript.line(self)}>"
 
 
 @dataclass(slots=True, eq=False)
@@ -269,6 +334,7 @@ class ApiCall:
     response: Any
     trace_id: str
     seconds: float
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)
@@ -282,13 +348,50 @@ class Frame:
 
 
 @dataclass(slots=True, frozen=True)
+class Connection:
+    """A gateway connection came or went; reported as ``connection``.
+
+    ``code`` is that of the close frame, None without one; ``ours`` tells who closed.
+    """
+
+    state: Literal["opened", "closed"]
+    appid: str | None
+    session_id: str | None
+    code: int | None = None
+    reason: str = ""
+    ours: bool = False
+
+
+@dataclass(slots=True, frozen=True)
 class Event:
-    """One event on its way to one bot, whatever way it is delivered; reported as ``event``."""
+    """One event on its way to one bot, whatever way it is delivered; reported as ``event``.
+
+    ``frames`` tells how many gateway frames it became: 0 when no session wanted it.
+    """
 
     appid: str
     name: str
     id: str
     data: dict[str, Any]
+    frames: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class WebhookPost:
+    """One attempt to deliver an event by webhook; reported as ``webhook``.
+
+    ``status`` is None when no answer came; ``answer`` then says why.
+    """
+
+    appid: str
+    url: str
+    name: str
+    id: str
+    attempt: int
+    status: int | None
+    answer: str
+    seconds: float
+    outcome: str
 
 
 @dataclass(slots=True, frozen=True)

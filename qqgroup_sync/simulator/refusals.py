@@ -13,6 +13,8 @@ MESSAGES = {
     11253: "no privilege for this api",
     11255: "invalid request",
     11282: "the bot is not an administrator of the group",
+    22009: "message limit exceeded",
+    11265: "the bot is banned",
     22006: "content does not match msg_type",
     304004: "no permission for ark templates",
     304026: "bad message reference",
@@ -42,6 +44,11 @@ MESSAGES = {
     40093002: "the upload volume of today is used up",
     40030021: "command panel limit reached",
     40034005: "msg_id expired",
+    304027: "msg_id expired",
+    304103: "msg_id expired",
+    50006: "the message is empty",
+    40035007: "image library is full",
+    40034006: "the content violates the rules",
     40034008: "markdown parameter value is empty",
     40034009: "markdown parameter contains a line break",
     40034010: "markdown parameter contains markdown syntax",
@@ -64,6 +71,7 @@ MESSAGES = {
     40054004: "the user is not a friend of the bot",
     40054005: "message deduplicated",
     40054007: "message is too long",
+    40054016: "the bot is offline or delisted",
     40054010: "url is not allowed",
     40061001: "bad recall parameter",
     40061002: "bad message id",
@@ -79,13 +87,22 @@ class RefusalError(Exception):
         err_code: The platform's code.
         detail: What exactly was wrong, appended to the text.
         status: HTTP status; nearly all business errors come with 400 (2.2).
+        retry_after: Seconds for the ``Retry-After`` header.
     """
 
-    def __init__(self, err_code: int, detail: str = "", *, status: int = 400) -> None:
+    def __init__(
+        self,
+        err_code: int,
+        detail: str = "",
+        *,
+        status: int = 400,
+        retry_after: int | None = None,
+    ) -> None:
         text = MESSAGES.get(err_code, "request refused")
         self.err_code = err_code
         self.message = f"{text}: {detail}" if detail else text
         self.status = status
+        self.retry_after = retry_after
         super().__init__(f"{err_code} {self.message}")
 
 

@@ -30,8 +30,13 @@ class Rules:
         typing_counts: Whether a typing notice uses up one answer (2.5, field report).
         recall_window: Seconds in which a bot may recall its own message (2.7).
         interaction_window: Seconds until a click that was not acknowledged times out (2.8).
+        reply_expired: The code for a ``msg_id`` whose window has passed: also 304103 or 304027.
+        member_add_answerable: Whether GROUP_MEMBER_ADD may be answered by its outer id, as in
+            practice; the docs do not list it (2.4).
         second_ack: What happens to a second acknowledgement: 630005 or nothing (section 9.8).
 
+        rate_limits: Whether calls are limited per endpoint (2.3): 429 with Retry-After. Off,
+            because nothing could be loaded then.
         quotas: Whether proactive messages are counted at all (sandboxes do not, 2.5).
         group_push: Whether bots may speak unasked in a new group (2.5).
         c2c_push: Whether bots may speak unasked to a new friend.
@@ -43,6 +48,14 @@ class Rules:
 
         max_text: Characters of a text (2.6; no official number).
         max_markdown: Characters of a markdown message.
+        long_text: What happens to a text beyond ``max_text``: 40054007, or it is cut silently.
+        empty_text: The code for a text without anything in it: 304061 or 50006.
+        media_needs_text: Whether ``msg_type`` 7 needs a ``content``, if only a blank, as in 2025.
+        banned_words: Texts and markdown with one of them are refused: 40034006.
+        unescape_sent: Whether ``&amp;``, ``&lt;`` and ``&gt;`` of bots are decoded (5.9).
+        text_mentions: Whether mentions work in the plain text of bots, as the docs have it; in
+            practice only in markdown, where they always do (5.9).
+        button_styles: Styles of buttons that are taken, 305007 otherwise (5.4: pages differ).
         url_check: Whether plain text that looks like a URL is refused (2.6).
         url_check_c2c: Whether that holds in C2C too; the table says groups, practice says both.
         url_whitelist: Domains allowed in plain text; sub-domains are included.
@@ -78,6 +91,7 @@ class Rules:
         instant_upload: Whether ``upload_prepare`` of known content answers with ``file_info``
             at once; hinted at by the docs, never seen.
 
+        image_library: Whether bots have an image library; known from one SDK only (2.9).
         fetch_pictures: Whether the platform fetches the pictures in markdown (5.3).
         picture_timeout: Real seconds for one of them.
         max_pictures: How many of them it fetches; the others count as failed.
@@ -92,24 +106,47 @@ class Rules:
 
         ip_whitelist: Source addresses that may call the API and open the gateway; None for all.
         token_burst: Token requests per minute and appid before 100017; None for no limit.
+        token_burst_code: The code for too many token requests; the page says 100001.
+        fixed_tokens: Whether ``Bot appid.token`` is taken, as before 2026-01; 11245 otherwise.
+        error_shape: What error bodies hold: both codes, as live; ``err_code`` only, as in the
+            page's sample; or ``code`` and ``message`` only, as in the old docs (2.2).
+        empty_answers: How "done, nothing to say" looks: ``{}``, no body, or 204 (2.2).
+        old_answers: Whether sends answer with an integer time stamp and without ``ext_info``, as
+            before 2026 (2.4).
         codes: ``err_code`` to a different ``code`` in error bodies; 40023002 differs live (2.2).
         statuses: ``err_code`` to a different HTTP status (section 10.26).
 
         strip_at: Whether the @ of the bot is removed from ``content`` (4.3).
+        trailing_space: Whether a removed @ leaves a space behind the content as well (4.3).
+        escape_events: Whether ``&``, ``<`` and ``>`` of people arrive as ``&amp;`` and so on (4.3).
         mention_self: Whether the bot's own mention is listed in ``mentions`` of @ events.
         minimal_events: Message events with required fields only (4.2, historic form).
         int_timestamps: Message events with integer timestamps (4.1).
         attachment_urls: Whether attachment URLs keep their scheme (4.3).
+        member_user_openid: What member events say in ``user_openid`` (4.6).
         both_events: Whether an @ in full mode arrives under both names (section 10.10).
         echo_own: Whether a bot's own messages come back to it in full mode (section 10.24).
         deliver_bots: Whether other bots' messages arrive in full mode (4.4).
 
         forbidden_intents: Intent bits no bot has permission for: private-domain ones (3.4).
+        intents_refused: How an Identify that asks for them ends: 4014, or op 9 and 4903 (3.4).
+        join_request_bit: Which bit lets GROUP_JOIN_REQUEST through: 25 in August, 24 in September.
+        ready_shard: What READY says in ``shard``: the one asked for, or [0, 0] as in the sample.
+        ack_early: Whether a heartbeat before READY is acknowledged; it was not, live (3.3).
+        recycle_seconds: Real seconds after which a session's connection gets op 7 and 4009, as
+            happens about every 30 minutes (3.7); None for never.
         wrong_token: How a wrong token at the gateway ends (3.6): 4903 after op 9, or plain 4004.
         unknown_session: How a Resume of an unknown session ends: op 9, or a close with 4006.
         kick_code: Close code for a connection whose session or shard was taken over; 4902 is
             named "reset by resume" live (3.6).
+        webhook_timeout: Real seconds a webhook may take to answer (6.4: not documented).
+        webhook_retries: How often an event that was not acknowledged is posted again.
+        webhook_retry_delay: Real seconds between these attempts.
+        webhook_ack: Whether any 200 acknowledges an event, or only one with ``{"op":12}``.
+        webhook_failures: Whether ``{"op":12,"d":1}`` asks for another attempt, as botgo has it.
         shards: How many shards GET /gateway/bot recommends (3.1).
+        shard_routing: Which shard gets a chat's events: by a hash of its openid, or always 0;
+            not documented (3.5).
         enforce_concurrency: Whether identifies beyond ``max_concurrency`` in 5 s are refused.
     """
 
@@ -123,8 +160,11 @@ class Rules:
     typing_counts: bool = True
     recall_window: float = 120.0
     interaction_window: float = 3.0
+    reply_expired: int = 40034005
+    member_add_answerable: bool = True
     second_ack: Literal["refuse", "ignore"] = "refuse"
 
+    rate_limits: bool = False
     quotas: bool = True
     group_push: bool = True
     c2c_push: bool = True
@@ -134,6 +174,13 @@ class Rules:
 
     max_text: int = 4000
     max_markdown: int = 4000
+    long_text: Literal["refuse", "truncate"] = "refuse"
+    empty_text: int = 304061
+    media_needs_text: bool = False
+    banned_words: frozenset[str] = frozenset()
+    unescape_sent: bool = False
+    text_mentions: bool = False
+    button_styles: frozenset[int] = frozenset({0, 1, 2, 3, 4})
     url_check: bool = True
     url_check_c2c: bool = True
     url_whitelist: frozenset[str] = frozenset()
@@ -173,6 +220,7 @@ class Rules:
     finish_needs_type: bool = False
     instant_upload: bool = False
 
+    image_library: bool = True
     fetch_pictures: bool = True
     picture_timeout: float = 5.0
     max_pictures: int = 20
@@ -186,21 +234,40 @@ class Rules:
 
     ip_whitelist: frozenset[str] | None = None
     token_burst: int | None = None
+    token_burst_code: int = 100017
+    fixed_tokens: bool = False
+    error_shape: Literal["both", "err_code", "code"] = "both"
+    empty_answers: Literal["object", "empty", "204"] = "object"
+    old_answers: bool = False
     codes: Mapping[int, int] = field(default_factory=lambda: {40023002: 11298, 40113003: 40007})
     statuses: Mapping[int, int] = field(default_factory=dict)
 
     strip_at: bool = True
+    trailing_space: bool = False
+    escape_events: bool = False
     mention_self: bool = True
     minimal_events: bool = False
     int_timestamps: bool = False
     attachment_urls: Literal["full", "bare", "slashes"] = "full"
+    member_user_openid: Literal["full", "empty", "absent"] = "full"
     both_events: bool = False
     echo_own: bool = False
     deliver_bots: bool = True
 
     forbidden_intents: int = 1 << 9 | 1 << 28
+    intents_refused: Literal[4014, 4903] = 4014
+    join_request_bit: Literal["either", 24, 25] = "either"
+    ready_shard: Literal["echo", "zero"] = "echo"
+    ack_early: bool = False
+    recycle_seconds: float | None = 1800.0
     wrong_token: Literal[4903, 4004] = 4903
     unknown_session: Literal["op9", 4006] = "op9"
     kick_code: int = 4902
+    webhook_timeout: float = 5.0
+    webhook_retries: int = 3
+    webhook_retry_delay: float = 1.0
+    webhook_ack: Literal["status", "op12"] = "status"
+    webhook_failures: bool = True
     shards: int = 1
+    shard_routing: Literal["hash", "first"] = "hash"
     enforce_concurrency: bool = False

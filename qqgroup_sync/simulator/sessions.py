@@ -82,15 +82,17 @@ class Session:
     frames: deque[tuple[int, str]] = field(default_factory=deque)
     forgotten: int = 0
 
-    def wants(self, event: str, route: str) -> bool:
+    def wants(self, mask: int | None, route: str) -> bool:
         """Tell whether an event about ``route`` (a group or user) belongs to this session.
+
+        ``mask`` holds the bits that let it through, None when it is unknown and always passes.
 
         How groups are spread over shards is not documented (3.5): by a stable hash here.
         """
         index, count = self.shard
         if count > 1 and zlib.crc32(route.encode()) % count != index:
             return False
-        return intents.lets_through(self.intents, event)
+        return mask is None or bool(self.intents & mask)
 
 
 class SessionTable:
@@ -119,6 +121,10 @@ class SessionTable:
         self.max_concurrency = max_concurrency
         self.forbidden = 0
         self.duplicates = 0
+        self.reorders = 0
+        self._held: dict[
+            str, tuple[str, str, str, int | None, str]
+        ] = {}  # events that let another one pass
         self._stats = stats
         self._sessions: dict[str, list[Session]] = {}
         self._identified: dict[str, deque[float]] = {}
@@ -166,18 +172,21 @@ class SessionTable:
             rules: The switches in force.
 
         Raises:
-            GatewayRefusalError: 4002, 4010, 4013, 4014, 4915, or op 9 and 4903 when no session
-                start is left.
+            GatewayRefusalError: 4002, 4010, 4013, 4014, 4914, 4915, or op 9 and 4903 when no
+                session start is left.
         """
         wanted, shard = d.get("intents"), d.get("shard", [0, 1])
         if bot.banned:
             raise GatewayRefusalError(4915, "bot is banned")
+        if bot.delisted and not bot.sandbox:
+            raise GatewayRefusalError(4914, "bot is delisted, only the sandbox is allowed")
         if not isinstance(wanted, int) or isinstance(wanted, bool):
             raise GatewayRefusalError(4002, "intents is not a number")
         if wanted & ~intents.ALL or wanted < 0:
             raise GatewayRefusalError(4013, "invalid intents")
         if wanted & (self.forbidden | rules.forbidden_intents):
-            raise GatewayRefusalError(4014, "intents without permission")
+            code = rules.intents_refused
+            raise GatewayRefusalError(code, "intents without permission", op9=code == 4903)
         index, count = _parse_shard(shard)
         self._count_identify(bot.appid, now, rules)
         sessions = self._sessions.setdefault(bot.appid, [])
@@ -192,6 +201,8 @@ class SessionTable:
         session.s = 1
         user = {"id": bot.number, "username": bot.username, "bot": True}
         ready = {"version": 1, "session_id": session.id, "user": user, "shard": [index, count]}
+        if rules.ready_shard == "zero":
+            ready["shard"] = [0, 0]
         link.send(json.dumps({"op": 0, "s": 1, "t": "READY", "d": ready}))
         return session
 
@@ -264,7 +275,15 @@ class SessionTable:
             sessions.remove(session)
 
     def deliver(
-        self, appid: str, event: str, *, outer_id: str, data: str, route: str, now: float
+        self,
+        appid: str,
+        event: str,
+        *,
+        outer_id: str,
+        data: str,
+        mask: int | None,
+        route: str,
+        now: float,
     ) -> int:
         """Number an event, keep it for replay and queue it on every session that wants it.
 
@@ -273,7 +292,8 @@ class SessionTable:
             event: Its name.
             outer_id: The outermost ``id``.
             data: Its ``d`` as JSON.
-            route: The group or user it is about.
+            mask: Which intent bits let it through.
+            route: The group or user it is about, which decides on the shard; "" for shard 0.
             now: The time.
 
         Returns:
@@ -288,11 +308,31 @@ class SessionTable:
         if self.duplicates > 0:
             self.duplicates -= 1
             times = 2
-        wanting = [session for session in sessions if session.wants(event, route)]
+        wanting = [session for session in sessions if session.wants(mask, route)]
+        if self.reorders > 0 and appid not in self._held:
+            self.reorders -= 1
+            self._held[appid] = event, outer_id, data, mask, route
+            return len(wanting)
         for session in wanting:
             for _ in range(times):
                 self._append(session, event, outer_id, data)
+        self._deliver_held(appid)
         return len(wanting) * times
+
+    def _deliver_held(self, appid: str) -> None:
+        """Deliver the event that let another one pass."""
+        if (held := self._held.pop(appid, None)) is None:
+            return
+        event, outer_id, data, mask, route = held
+        for session in self._sessions.get(appid, ()):
+            if session.wants(mask, route):
+                self._append(session, event, outer_id, data)
+
+    def end_reordering(self) -> None:
+        """Let no event pass another one any more, and deliver those that wait for one."""
+        self.reorders = 0
+        for appid in list(self._held):
+            self._deliver_held(appid)
 
     def _append(self, session: Session, event: str, outer_id: str, data: str) -> None:
         session.s += 1

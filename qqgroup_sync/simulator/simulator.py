@@ -14,6 +14,8 @@ from qqgroup_sync.simulator.gateway import Gateway
 from qqgroup_sync.simulator.http_server import HttpServer
 from qqgroup_sync.simulator.openapi import create_app
 from qqgroup_sync.simulator.platform import Platform
+from qqgroup_sync.simulator.short_way import ShortWay
+from qqgroup_sync.simulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +60,7 @@ class Simulator:
     Attributes:
         platform: The rules and the people.
         gateway: The WebSocket face and its faults.
+        webhooks: Delivery by webhook, for the bots that have an address.
         faults: The faults of the REST face.
         clock: All time of the platform.
         fetcher: Fetches the URLs that bots give.
@@ -116,8 +119,9 @@ class Simulator:
             outbox_limit=outbox_limit,
             allow_remote=allow_remote,
         )
+        self.webhooks = Webhooks(self.platform, allow_remote=allow_remote)
         self.app = create_app(self, blueprints)
-        self._server = HttpServer(self.app, "simulator-http")
+        self._server = HttpServer(ShortWay(self, self.app), "simulator-http")
 
     def start(self) -> Self:
         """Bind both ports and serve; return at once.
@@ -140,6 +144,7 @@ class Simulator:
         self._ports = (port, gateway_port)
         self.platform.links.base = self.url
         self._running = True
+        self.webhooks.open()
         return self
 
     def stop(self, timeout: float = 5.0) -> bool:
@@ -151,9 +156,10 @@ class Simulator:
         self.stopping.set()
         self.clock.close()
         self.fetcher.close()
-        gateway_ended = self.gateway.stop(timeout)
-        http_ended = self._server.stop(max(0.0, deadline - time.monotonic()))
-        return gateway_ended and http_ended
+        ended = self.webhooks.close(timeout)
+        ended &= self.gateway.stop(max(0.0, deadline - time.monotonic()))
+        ended &= self._server.stop(max(0.0, deadline - time.monotonic()))
+        return ended
 
     def __enter__(self) -> Self:
         self.start()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.simulator import attachments, events, identifiers
+from qqgroup_sync.simulator.chats import Chat
 from qqgroup_sync.simulator.records import Bot, ChatMessage, Interaction
 from qqgroup_sync.simulator.shelf import MediaFile
 
@@ -20,6 +21,7 @@ Attached = Sequence[Mapping[str, Any] | MediaFile]
 """What is attached, when nothing that takes a while is left to do."""
 
 _CALLBACK = 1
+_CARD = 3
 _LISTED, _ADMINS = 0, 1
 
 
@@ -65,9 +67,46 @@ class Speaker:
         """Send a video, an MP4; see ``send_picture``."""
         return self.say(attachments=[attachments.video(source, name)], **options)
 
+    def send_card(
+        self, title: str, ark_type: str = "miniapp", *, at: bool | None = None, **fields: str
+    ) -> ChatMessage:
+        """Share a card: ``message_type`` 3 with ``ark_data`` (4.1).
+
+        Args:
+            title: Its title.
+            ark_type: tuwen, feed, miniapp, map, contact_card, video_share or music_together.
+            at: Whether bots are addressed, in groups; those of ``say`` when None.
+            **fields: More of its fields, such as ``desc``, ``jump_url`` and ``preview``.
+        """
+        extra = compose_card(ark_type, title, fields)
+        options = {} if at is None else {"at": at}
+        return self.say(extra["content"], extra=extra, **options)
+
+    def interact(self, kind: int, resolved: Mapping[str, Any], *, appid: str) -> Interaction:
+        """Do something that is no button: INTERACTION_CREATE of another type (4.8).
+
+        Args:
+            kind: 12 quick menu, 13 feedback, 14 clear session, 15 story, 16 switch model, 18 user
+                authorise, 19 group authorise, 20 group authorise status.
+            resolved: The ``resolved`` of its data, such as ``{"feature_id": "f1"}``.
+            appid: The bot it is meant for.
+        """
+        return interact(self, kind, resolved, appid)  # type: ignore[arg-type]
+
     def send_file(self, source: attachments.Source, name: str = "", **options: Any) -> ChatMessage:
         """Send any file; see ``send_picture``."""
         return self.say(attachments=[attachments.file(source, name)], **options)
+
+
+def compose_card(ark_type: str, title: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return what an ark card adds to the event of a message (4.1, 4.2)."""
+    summary = "\n".join(f"{name}: {value}" for name, value in fields.items() if value)
+    data = {"prompt": f"[{title}]", "ark_type": ark_type, "ark_name": ark_type}
+    return {
+        "message_type": _CARD,
+        "content": f"[card] {ark_type}\ntitle: {title}\n{summary}".rstrip(),
+        "ark_data": {**data, "fields": {"title": title, **fields}},
+    }
 
 
 def compose(
@@ -115,6 +154,11 @@ def click(person: Member | User, message: ChatMessage, button_id: str) -> Intera
 
     The platform's lock must be held.
 
+    Args:
+        person: Who clicks.
+        message: The bot's message.
+        button_id: The id of the button, or its label.
+
     Raises:
         LookupError: The message has no such button.
         ValueError: The button is not a callback button.
@@ -122,7 +166,9 @@ def click(person: Member | User, message: ChatMessage, button_id: str) -> Intera
     """
     button, bot = message.button(button_id), message.sender
     if button is None or not isinstance(bot, Bot):
-        raise LookupError(f"{message!r} has no button {button_id!r}")
+        there = ", ".join(f"{one!r} (id {one.id!r})" for one in message.buttons) or "none"
+        raise LookupError(f"{message!r} has no button {button_id!r}; there are: {there}")
+    button_id = str(button.get("id"))
     action = button["action"]
     if action["type"] != _CALLBACK:
         raise ValueError(
@@ -146,6 +192,31 @@ def click(person: Member | User, message: ChatMessage, button_id: str) -> Intera
     platform.keep_interaction(interaction)
     d = events.interaction(interaction, person, str(action.get("data", "")))
     platform.dispatch(bot, "INTERACTION_CREATE", d, interaction.event_id)
+    return interaction
+
+
+def interact(
+    person: Member | User, kind: int, resolved: Mapping[str, Any], appid: str
+) -> Interaction:
+    """Send an interaction that no button of a message causes; see ``Speaker.interact``."""
+    platform = person.platform if isinstance(person, Chat) else person.group.platform
+    with platform.changing():
+        (bot,) = platform.bots_of(appid)
+        now = platform.clock.now()
+        identifier = identifiers.unique()
+        interaction = Interaction(
+            id=identifier,
+            event_id=f"INTERACTION_CREATE:{identifier}",
+            appid=appid,
+            message=None,
+            person=person,
+            button_id="",
+            clicked_at=now,
+            deadline=now + platform.rules.interaction_window,
+        )
+        platform.keep_interaction(interaction)
+        d = events.interaction(interaction, person, "", kind=kind, resolved=resolved)
+        platform.dispatch(bot, "INTERACTION_CREATE", d, interaction.event_id)
     return interaction
 
 

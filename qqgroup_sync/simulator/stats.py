@@ -17,7 +17,8 @@ class Stats:
     ``slow_connections``, ``messages_swallowed``; ``uploads_url``, ``uploads_file_data``,
     ``uploads_chunked``, ``uploads_instant``, ``upload_bytes``, ``uploads_refused``,
     ``parts_stored``, ``pictures_fetched``, ``pictures_dropped``; ``streams``,
-    ``streams_rolled_back``, ``stream_frames``, ``stream_frames_refused``.
+    ``streams_rolled_back``, ``stream_frames``, ``stream_frames_refused``; ``webhooks_accepted``,
+    ``webhooks_tried_again``, ``webhooks_given_up``; and ``refused_CODE`` by error code.
     """
 
     def __init__(self) -> None:

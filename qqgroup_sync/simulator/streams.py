@@ -10,8 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from qqgroup_sync.simulator import content, identifiers
-from qqgroup_sync.simulator.posting import Post
+from qqgroup_sync.simulator import content
+from qqgroup_sync.simulator.posting import Post, describe
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
@@ -91,12 +91,8 @@ class Streams:
             platform.stats.add("stream_frames")
             user.changed()
         message = stream.message
-        return {
-            "id": message.id,
-            "timestamp": identifiers.rfc3339(message.timestamp),
-            "ext_info": {"ref_idx": message.ref_idx},
-            "remain_msg_len": platform.rules.max_stream - len(stream.text),
-        }
+        left = platform.rules.max_stream - len(stream.text)
+        return {**describe(message, platform.rules), "remain_msg_len": left}
 
     def sweep(self) -> None:
         """Let streams that went silent fall back; the platform's lock must be held."""

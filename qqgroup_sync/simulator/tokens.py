@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
-from qqgroup_sync.simulator import identifiers
 from qqgroup_sync.simulator.refusals import TokenRefusalError
 
 RENEWAL = 60.0
@@ -44,7 +44,7 @@ class TokenBook:
             return token, False
         for old in [old for old in self._by_text.values() if old.expires_at <= now]:
             del self._by_text[old.text]
-        token = Token(appid, identifiers.token(24), now + self.life)
+        token = Token(appid, secrets.token_hex(24), now + self.life)
         self._current[appid] = self._by_text[token.text] = token
         return token, True
 
@@ -61,9 +61,9 @@ class TokenBook:
             self._current.pop(token.appid, None)
         return len(dead)
 
-    def limit_burst(self, appid: str, limit: int, now: float) -> None:
-        """Refuse with 100017 beyond ``limit`` requests of one appid in a minute."""
+    def limit_burst(self, appid: str, limit: int, now: float, code: int = 100017) -> None:
+        """Refuse with ``code`` beyond ``limit`` requests of one appid in a minute."""
         asked = [moment for moment in self._asked.get(appid, ()) if moment > now - _MINUTE]
         if len(asked) >= limit:
-            raise TokenRefusalError(100017, "interface call exceeds frequency limit")
+            raise TokenRefusalError(code, "interface call exceeds frequency limit")
         self._asked[appid] = [*asked, now]

@@ -101,6 +101,17 @@ class User(Chat, speech.Speaker):
         """Drop the bot, or every bot: FRIEND_DEL; sending to this user gets 40054004."""
         return self._change("FRIEND_DEL", appid, {}, friend=False)
 
+    def enter_chat(self, source: str = "", *, appid: str | None = None) -> str:
+        """Open the private chat: ENTER_AIO, for bots with that intent (4.12)."""
+        d = {"user_openid": self.openid, "from_source": source}
+        return self.platform.emit(appid, "ENTER_AIO", d)
+
+    def subscribe(self, template_id: str, allowed: bool = True, *, appid: str | None = None) -> str:
+        """Allow or refuse messages of a template: SUBSCRIBE_MESSAGE_STATUS (4.9)."""
+        now = self.platform.clock.now()
+        d = events.subscription({"openid": self.openid}, template_id, allowed=allowed, now=now)
+        return self.platform.emit(appid, "SUBSCRIBE_MESSAGE_STATUS", d)
+
     def allow_push(self, allowed: bool, *, appid: str | None = None) -> str:
         """Switch unasked messages on or off: C2C_MSG_RECEIVE or C2C_MSG_REJECT."""
         name = "C2C_MSG_RECEIVE" if allowed else "C2C_MSG_REJECT"

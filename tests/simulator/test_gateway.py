@@ -51,7 +51,7 @@ def test_first_frame_must_identify(bot):
     assert wire.close_code() == 4001
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '"x"', '{"op":2,"d":[]}'])
+@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '"x"', '{"op":2,"d":[]}', "[" * 100_000])
 def test_nonsense_is_closed(bot, text):
     """What is not a frame is closed with 4002."""
     wire = bot.connect()

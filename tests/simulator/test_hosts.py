@@ -16,11 +16,14 @@ from qqgroup_sync.simulator import hosts
         ("192.168.1.2:80", "0.0.0.0", True, True),
         ("evil.example", "0.0.0.0", True, False),
         ("localhost.evil.example", "127.0.0.1", False, False),
+        ("api.bot.qq.com", "127.0.0.1", False, True),
+        ("sandbox.api.sgroup.qq.com:443", "127.0.0.1", False, True),
+        ("qq.com", "127.0.0.1", False, False),
         ("", "127.0.0.1", False, False),
     ],
 )
 def test_allowed_hosts(header, bound, remote, allowed):
-    """Addresses and localhost are allowed, names that could be rebound are not."""
+    """Addresses, localhost and QQ's names are allowed, names that could be rebound are not."""
     assert hosts.is_allowed(header, bound, remote=remote) is allowed
 
 

@@ -68,6 +68,7 @@ def test_recall_refusals(messaging, record, group, platform):
     user = platform.user("Ming")
     said = user.say("x")
     assert refusal(messaging.recall, record, user.openid, said.id, c2c=True) == 40062003
+    assert refusal(messaging.recall, record, group.openid, said.id, c2c=True) == 306009
 
 
 # -- clicks

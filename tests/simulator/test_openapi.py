@@ -252,11 +252,16 @@ def test_panels_are_kept(sim, bot):
     panel = {"items": [{"name": "x", "type": "command"}]}
     body = {"scope": "group", "target_type": "all", "panel": panel}
     path = f"/v2/panels/{bot.post('/v2/panels', body).json()['panel_id']}"
-    assert bot.get(path).json()["panel"] == panel
+    assert bot.get(path).json()["panel"] == {**panel, "version": 1}
     assert bot.call("PUT", path, {"panel": {"items": []}}).json() == {}
-    assert bot.call("PUT", f"{path}/target", {"op": "add"}).json() == {}
+    target = {"op": "add", "group_openids": ["G1", "G2"]}
+    assert bot.call("PUT", f"{path}/target", target).json() == {}
+    target = {"op": "del", "group_openids": ["G1"]}
+    assert bot.call("PUT", f"{path}/target", target).json() == {}
     (found,) = bot.get("/v2/panels?scope=group").json()["records"]
-    assert (found["version"], found["panel"]) == (3, {"items": []})
+    assert (found["version"], found["panel"]) == (2, {"items": [], "version": 2})
+    assert found["group_openids"] == ["G2"]
+    assert error(bot.call("PUT", f"{path}/target", {"op": "add"}))[2] == 10003
     assert bot.get("/v2/panels?scope=c2c").json()["records"] == []
     with Bot(sim, "2") as other:
         assert other.get("/v2/panels").json()["records"] == []
@@ -264,6 +269,10 @@ def test_panels_are_kept(sim, bot):
     assert error(bot.call("DELETE", path))[2] == 10003
     for _ in range(20):
         bot.post("/v2/panels", body)
+    first = bot.get("/v2/panels?limit=15").json()
+    rest = bot.get(f"/v2/panels?limit=15&cursor={first['next_cursor']}").json()
+    assert (len(first["records"]), len(rest["records"])) == (15, 5)
+    assert (first["is_end"], rest["is_end"]) == (False, True)
     assert error(bot.post("/v2/panels", body))[2] == 40030021
 
 
@@ -275,6 +284,9 @@ def test_strategies_are_kept(bot):
     assert made["strategy_id"].startswith("st_")
     one = f"{path}/{made['strategy_id']}"
     assert bot.call("PATCH", one, {"is_enable": "off"}).json()["is_enable"] == "off"
+    more = {"group_action": {"op": "add", "group_openids": ["H"]}}
+    bot.call("PATCH", one, more)
+    assert bot.get(path).json()["list"][0]["group_openids"] == ["G", "H"]
     users = {"op": "add", "whitelist_users": ["1", "2"]}
     assert bot.post(f"{one}/whitelist_users", users).json()["whitelist_user_count"] == 2
     users = {"op": "del", "whitelist_users": ["1"]}

@@ -96,7 +96,12 @@ def test_only_so_many_and_only_http(sim, bot, group, web):
     assert post(bot, group, f"{text}![e](qqbot-media://image/v1/x)").ok
     message = group.next_reply()
     assert len(message.pictures) == 1
-    assert message.dropped == (f"{web.url}/b.gif", "file:///etc/passwd", "x.png")
+    assert message.dropped == (
+        f"{web.url}/b.gif",
+        "file:///etc/passwd",
+        "x.png",
+        "qqbot-media://image/v1/x",
+    )
 
 
 def test_can_be_switched_off_and_comes_after_other_checks(sim, bot, group, web):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from qqgroup_sync.simulator.intents import mask_of
 from qqgroup_sync.simulator.records import Bot
 from qqgroup_sync.simulator.rules import DAY, Rules
 from qqgroup_sync.simulator.sessions import GatewayRefusalError, SessionTable
@@ -55,7 +56,13 @@ class Table:
 
     def deliver(self, name="GROUP_AT_MESSAGE_CREATE", route="G", data='{"x":1}'):
         return self.table.deliver(
-            "a", name, outer_id=f"{name}:1", data=data, route=route, now=self.now
+            "a",
+            name,
+            outer_id=f"{name}:1",
+            data=data,
+            mask=mask_of(name),
+            route=route,
+            now=self.now,
         )
 
     def refusal(self, call, *args, **kwargs):

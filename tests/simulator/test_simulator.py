@@ -37,8 +37,8 @@ def test_importing_loads_nothing():
 
 
 def test_no_code_is_shared_with_the_client():
-    """No code is shared with the client."""
-    for path in PACKAGE.glob("**/*.py"):
+    """The plug-in of pytest excepted, which pytest finds here and which only hands over."""
+    for path in set(PACKAGE.glob("**/*.py")) - {PACKAGE / "fixtures.py"}:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.ImportFrom):

@@ -1,118 +1,111 @@
-// Renders a bot's markdown as DOM nodes. Text only ever becomes text nodes: nothing is parsed as HTML.
+// A bot's markdown, as QQ draws it. markdown-it reads it; its tokens become nodes, never HTML text.
+//
+// QQ's own: <@id> and <qqbot-at-user/>, command links, pictures with a size (![alt #30px #30px]),
+// __bold and underlined__.
 
-const DEPTH = 8;
-const BLOCK = /^(?:(#{1,6})\s+(.*)|>\s?(.*)|\s*[-*+]\s+(.*)|\s*(\d+)[.)]\s+(.*)|(\*{3,}|-{3,})\s*)$/;
-const SIZE = /\s*#\d+px/g; // of a picture
-const INLINE = new RegExp([
-  "`([^`\\n]+)`", // 1 code
-  "(!?)\\[([^\\]\\n]*)\\]\\(((?:[^()\\s]|\\([^()\\s]*\\))+)\\)", // 2 picture, 3 text, 4 address
-  "<(https?:\\/\\/[^>\\s]+)>", // 5 address
-  "<@!?(\\w+)>|<qqbot-at-user id=\"(\\w+)\" *\\/>", // 6, 7 openid
-  "<qqbot-(at-everyone|cmd-input|cmd-enter)\\b([^>]*)\\/>", // 8 what, 9 attributes
-  "\\*\\*\\*(.+?)\\*\\*\\*", // 10 bold and italic
-  "\\*\\*(.+?)\\*\\*|__(.+?)__", // 11, 12 bold
-  "\\*([^*\\n]+)\\*|(?<!\\w)_([^_\\n]+)_(?!\\w)", // 13, 14 italic
-  "~~(.+?)~~", // 15 struck through
-].join("|"), "gs");
+import { html } from "./lib.js";
+import { draft, names, picture } from "./store.js";
+import { mediaAddress } from "./server.js";
+import { t } from "./texts.js";
+import MarkdownIt from "./vendor/markdown-it.mjs";
 
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name in made) made[name] = value; else made.setAttribute(name, value);
+const SIZE = /\s*#(\d+)px/g;
+const MENTION = /^<@!?(\w+)>|^<qqbot-at-user\s+id="(\w+)"\s*\/>/;
+const COMMAND = /^<qqbot-(at-everyone|cmd-input|cmd-enter)\b([^>]{0,2000}?)\/?>/;
+const DEPTH = 20;
+
+const reader = new MarkdownIt({ html: false, linkify: false, breaks: true, maxNesting: DEPTH });
+
+reader.inline.ruler.before("autolink", "qq", (state, silent) => {
+  if (state.src[state.pos] !== "<") return false;
+  const rest = state.src.slice(state.pos, state.pos + 2200);
+  const found = MENTION.exec(rest) ?? COMMAND.exec(rest);
+  if (!found) return false;
+  if (!silent) {
+    const token = state.push("qq", "", 0);
+    token.meta = MENTION.test(rest) ? { what: "mention", id: found[1] ?? found[2] } : { what: found[1], attributes: found[2] };
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
+  state.pos += found[0].length;
+  return true;
+});
+
+export function Markdown({ text, pictures = {}, dropped = [] }) {
+  const context = { pictures, dropped, names: names.value };
+  const tokens = reader.parse(text.replaceAll("\r", "\n"), {});
+  return html`<div class="markdown">${blocks(tokens, context)}</div>`;
 }
 
-export function link(address, label) {
+// Tokens come as a flat list, in which opening and closing ones enclose what is inside.
+function blocks(tokens, context) {
+  const stack = [{ children: [] }];
+  for (const token of tokens) {
+    const top = stack[stack.length - 1];
+    if (token.nesting === 1) stack.push({ token, children: [] });
+    else if (token.nesting === -1) {
+      stack.pop();
+      const made = enclose(top.token, top.children);
+      stack[stack.length - 1].children.push(made);
+    } else top.children.push(single(token, context));
+  }
+  return stack[0].children;
+}
+
+const TAGS = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "strong", "em", "s", "table", "thead", "tbody", "tr", "th", "td"]);
+
+function enclose(token, children) {
+  if (token.type === "link_open") return link(token.attrGet("href"), children);
+  if (token.type === "paragraph_open" && token.hidden) return children;
+  if (token.type === "strong_open" && token.markup === "__") return html`<strong><u>${children}</u></strong>`;
+  if (token.type === "ordered_list_open") return html`<ol start=${token.attrGet("start") ?? 1}>${children}</ol>`;
+  return TAGS.has(token.tag) ? html`<${token.tag}>${children}<//>` : children;
+}
+
+function single(token, context) {
+  switch (token.type) {
+    case "inline": return blocks(token.children, context);
+    case "text": return token.content;
+    case "softbreak":
+    case "hardbreak": return html`<br />`;
+    case "code_inline": return html`<code>${token.content}</code>`;
+    case "fence":
+    case "code_block": return html`<pre><code>${token.content.replace(/\n$/, "")}</code></pre>`;
+    case "hr": return html`<hr />`;
+    case "image": return image(token, context);
+    case "qq": return qq(token.meta, context);
+    default: return token.content;
+  }
+}
+
+function link(address, children) {
   let url = null;
   try { url = new URL(address); } catch { /* no address: shown as text */ }
-  if (url === null || !["http:", "https:"].includes(url.protocol)) return document.createTextNode(label);
-  return element("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, label);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) return children;
+  return html`<a href=${url.href} target="_blank" rel="noopener noreferrer">${children}</a>`;
 }
 
-// options: nameOf(openid) -> name; fill(text) puts a text into the box; picture: the word for one;
-// image(address, label) -> node for a picture, null when there is only its address
-export function markdown(text, options) {
-  const box = element("div", { className: "markdown" });
-  const lines = text.replaceAll("\r", "\n").split("\n");
-  let open = null; // the paragraph, list or quote that the next line may continue
-  for (let at = 0; at < lines.length; at += 1) {
-    if (lines[at].startsWith("```")) {
-      const end = lines.findIndex((line, index) => index > at && line.startsWith("```"));
-      const code = lines.slice(at + 1, end < 0 ? lines.length : end).join("\n");
-      box.append(element("pre", {}, element("code", {}, code)));
-      at = end < 0 ? lines.length : end;
-      open = null;
-      continue;
-    }
-    open = line(box, open, lines[at], options);
-  }
-  return box;
+function image(token, { pictures, dropped }) {
+  const address = token.attrGet("src");
+  const label = token.content.replace(SIZE, "");
+  const [width, height] = [...token.content.matchAll(SIZE)].map((size) => Number(size[1]));
+  if (dropped.some((one) => one === address || encodeURI(one) === address)) return html`<span class="missing">[${t("lostPicture")}] ${label}</span>`;
+  const known = Object.keys(pictures).find((one) => one === address || encodeURI(one) === address);
+  if (!known) return link(address, `[${t("media1")}] ${label}`);
+  const own = mediaAddress(pictures[known]);
+  return html`<button type="button" class="picture" aria-label=${`${t("viewPicture")} ${label}`} onClick=${() => { picture.value = { address: own, label }; }}>
+    <img src=${own} alt=${label} width=${width} height=${height} /></button>`;
 }
 
-function line(box, open, text, options) {
-  const [, marks, heading, quote, bullet, number, item, rule] = BLOCK.exec(text) ?? [];
-  if (rule) box.append(element("hr"));
-  else if (marks) box.append(element(`h${Math.min(6, marks.length + 2)}`, {}, ...inline(heading, options)));
-  else if (bullet !== undefined || number !== undefined) {
-    const list = within(box, open, bullet === undefined ? "ol" : "ul");
-    list.append(element("li", number ? { value: number } : {}, ...inline(bullet ?? item, options)));
-    return list;
-  } else if (quote !== undefined || text.trim()) {
-    const block = within(box, open, quote === undefined ? "p" : "blockquote");
-    if (block.hasChildNodes()) block.append(element("br"));
-    block.append(...inline(quote ?? text, options));
-    return block;
-  }
-  return null;
-}
-
-function within(box, open, tag) {
-  if (open?.localName === tag) return open;
-  const block = element(tag);
-  box.append(block);
-  return block;
-}
-
-function inline(text, options, depth = 0) {
-  if (depth > DEPTH) return [text];
-  const found = [];
-  let end = 0;
-  for (const match of text.matchAll(INLINE)) {
-    if (match.index > end) found.push(text.slice(end, match.index));
-    found.push(...span(match, options, (inner) => inline(inner, options, depth + 1)));
-    end = match.index + match[0].length;
-  }
-  found.push(text.slice(end));
-  return found;
-}
-
-function span(match, options, inner) {
-  const [whole, code, picture, label, address, bare, old, user, what, attributes] = match;
-  const [both, bold, bolder, italic, italics, struck] = match.slice(10);
-  if (code) return [element("code", {}, code)];
-  const image = picture ? options.image?.(address, label.replace(SIZE, ""), [...label.matchAll(/#(\d+)px/g)].map((size) => Number(size[1]))) : null;
-  if (image) return [image];
-  if (address) return [link(address, picture ? `[${options.picture}] ${label.replace(SIZE, "")}` : label || address)];
-  if (bare) return [link(bare, bare)];
-  if (old || user) return [element("span", { className: "at" }, `@${options.nameOf(old ?? user)}`)];
-  if (what === "at-everyone") return [element("span", { className: "at" }, "@all")];
-  if (what) return [command(attributes, options)];
-  if (both) return [element("strong", {}, element("em", {}, ...inner(both)))];
-  if (bold || bolder) return [element("strong", {}, ...inner(bold ?? bolder))];
-  if (italic || italics) return [element("em", {}, ...inner(italic ?? italics))];
-  return struck ? [element("s", {}, ...inner(struck))] : [whole];
-}
-
-function command(attributes, options) {
+function qq({ what, id, attributes }, context) {
+  if (what === "mention") return html`<span class="at">@${context.names.get(id) ?? id}</span>`;
+  if (what === "at-everyone") return html`<span class="at">@${t("everyone")}</span>`;
   const text = attribute(attributes, "text");
-  const button = element("button", { type: "button", className: "command" }, attribute(attributes, "show") || text);
-  button.addEventListener("click", () => options.fill(text));
-  return button;
+  const send = what === "cmd-enter";
+  return html`<button type="button" class="command" onClick=${() => { draft.value = { text, send }; }}>${attribute(attributes, "show") || text}</button>`;
 }
 
 function attribute(attributes, name) {
   const value = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
   try { return decodeURIComponent(value); } catch { return value; }
 }
+
+export { link as safeLink };
