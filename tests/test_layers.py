@@ -15,7 +15,7 @@ ROOT = Path(qqgroup_sync.__file__).parent
 # the longest name that fits decides.
 FLOORS = (
     ("__main__",),
-    ("cli",),
+    ("cli", "testing"),
     ("accounts",),
     ("client",),
     ("seeing",),
@@ -23,7 +23,7 @@ FLOORS = (
     ("foreground",),
     ("notebook", "running"),
     ("life",),
-    ("lasting",),
+    ("lasting", "shards"),
     ("dispatch",),
     ("sending",),
     (
@@ -52,12 +52,16 @@ FLOORS = (
         ),
         "media.images",
     ),
-    ("runtime", "settings", "status", "console"),
+    ("runtime", "settings", "status", "console", "network"),
+    ("rates",),
     ("errors", "rich"),
     ("error_codes", "masking"),
 )
-MAY_START_THE_SIMULATOR = ("cli", "notebook")
+MAY_START_THE_SIMULATOR = ("cli", "notebook", "testing")
 SPREAD_ROOMS = ("gateway.__init__", "media.__init__")  # on several floors: they import nothing
+
+
+PLUG_IN = "simulator.fixtures"  # pytest loads it by this name; it hands over to testing
 
 
 def room_of(module):
@@ -175,7 +179,10 @@ def test_the_simulator_stands_apart():
     foreign = {
         module: sorted(target for target in IMPORTS[module] if room_of(target) != "simulator")
         for module in SIMULATOR
+        if module != PLUG_IN
     }
+    assert {room_of(target) for target in IMPORTS[PLUG_IN]} == {"testing"}
+    assert not any(PLUG_IN in IMPORTS[module] for module in TREES)
     assert {module: targets for module, targets in foreign.items() if targets} == {}
 
 
@@ -227,3 +234,27 @@ def test_nothing_but_the_command_line_prints():
         )
     ]
     assert printing == []
+
+
+def test_nothing_runs_what_came_in():
+    """No text becomes code or objects; no shell is asked; no name of a file can be guessed."""
+    modules = ("pickle", "shelve", "marshal", "yaml", "dill", "jsonpickle")
+    calls = ("eval", "exec", "os.system", "os.popen", "tempfile.mktemp", "subprocess.getoutput")
+    found = users_of(*calls, inside=TREES)
+    for name, tree in TREES.items():
+        roots = {dotted.partition(".")[0] for dotted in imported_names(tree)}
+        bare = {
+            node.func.id
+            for node in nodes(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        shells = {
+            "shell=True"
+            for node in nodes(tree)
+            if isinstance(node, ast.keyword)
+            and node.arg == "shell"
+            and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+        }
+        if hits := roots & {*modules} | bare & {"eval", "exec"} | shells:
+            found[name] = found.get(name, set()) | hits
+    assert found == {}

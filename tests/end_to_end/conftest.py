@@ -6,7 +6,8 @@ import pytest
 
 from qqgroup_sync import Client
 from qqgroup_sync.runtime.clock import Clock
-from qqgroup_sync.simulator import Simulator
+from qqgroup_sync.simulator.fixtures import PLATFORM
+from qqgroup_sync.testing import SimulatedQQ
 
 
 class HurriedClock(Clock):
@@ -19,10 +20,14 @@ class HurriedClock(Clock):
 
 
 @pytest.fixture
-def sim():
-    """A running platform that nobody uses yet."""
-    with Simulator(max_concurrency=100) as simulator:
-        yield simulator
+def sim(request):
+    """A running platform that nobody uses yet, for clients with a clock or a state of their own.
+
+    Tests of what users write take the fixture ``qq`` instead.
+    """
+    with SimulatedQQ(adopt=False) as platform:
+        request.node.stash[PLATFORM] = platform
+        yield platform.simulator
 
 
 @pytest.fixture

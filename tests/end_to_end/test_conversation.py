@@ -8,6 +8,7 @@ import pytest
 
 from qqgroup_sync import (
     Chain,
+    Client,
     ConfigError,
     ContentRejected,
     Markdown,
@@ -18,34 +19,22 @@ from qqgroup_sync import (
 )
 
 
-def started(client):
-    """Start a client and wait for it."""
-    client.start()
-    assert client.wait_ready(10)
-    return client
+@pytest.fixture
+def client():
+    """A client whose handlers the test adds; not started."""
+    return Client.simulated(language="en")
 
 
-def hear(sim, text="go", **options):
-    """Let Ming say something in the group; return the group."""
-    group = sim.platform.group("g")
-    group.member("Ming").say(text, **options)
-    return group
+@pytest.fixture
+def group(qq):
+    """A group with the bot in it."""
+    return qq.group("g")
 
 
-def collect_errors(client):
-    """Return a function that waits for the first error of a handler."""
-    errors, came = [], threading.Semaphore(0)
-
-    @client.on_exception
-    def note(error, client, event):
-        errors.append(error)
-        came.release()
-
-    def first():
-        assert came.acquire(timeout=10)
-        return errors[0]
-
-    return first
+@pytest.fixture
+def ming(group):
+    """A member."""
+    return group.member("Ming")
 
 
 @pytest.mark.parametrize(
@@ -58,41 +47,38 @@ def collect_errors(client):
         (Markdown("**bold**"), "**bold**"),
     ],
 )
-def test_what_a_handler_returns_is_the_reply(sim, make_client, answer, shown):
+def test_what_a_handler_returns_is_the_reply(qq, client, group, ming, answer, shown):
     """str, chain, element, or a list of these."""
-    client = make_client()
     client.on_group_message(lambda message: answer)
-    started(client)
-    assert hear(sim).next_reply().content == shown
+    qq.run(client)
+    ming.say("go")
+    assert group.next_reply().content == shown
 
 
-def test_none_is_no_reply(sim, make_client):
+def test_none_is_no_reply(qq, client, group, ming):
     """A handler that returns nothing says nothing."""
-    client = make_client()
-    done = threading.Event()
-    client.on_group_message(lambda message: done.set())
-    started(client)
-    group = hear(sim)
-    assert done.wait(10)
-    assert [message for message in group.messages if message.from_bot] == []
+    heard = []
+    client.on_group_message(lambda message: heard.append(message.text))
+    qq.run(client)
+    ming.say("go")
+    group.no_reply()
+    assert heard == ["go"]
 
 
-def test_private_messages(sim, echo):
+def test_private_messages(qq, client):
     """C2C works like groups."""
-    started(echo)
-    user = sim.platform.user("Hong")
+    client.on_message(lambda message: f"echo {message.text}")
+    qq.run(client)
+    user = qq.user("Hong")
     user.say("psst")
     assert user.next_reply().text == "echo psst"
 
 
-def test_full_mode_and_at_are_one_event(sim, make_client):
+def test_full_mode_and_at_are_one_event(qq, client, group, ming):
     """In full mode every message comes, and is_at tells which ones are for the bot."""
-    client = make_client()
     client.on_group_message(lambda message: f"{message.text} {message.is_at}")
-    started(client)
-    group = sim.platform.group("g")
+    qq.run(client)
     group.full_mode = True
-    ming = group.member("Ming")
     ming.say("one", at=True)
     assert group.next_reply().text == "one True"
     ming.say("two", at=False)
@@ -100,10 +86,8 @@ def test_full_mode_and_at_are_one_event(sim, make_client):
 
 
 @pytest.mark.expected_errors
-def test_five_replies_carry_rising_numbers_and_the_sixth_is_refused(sim, make_client):
+def test_five_replies_carry_rising_numbers_and_the_sixth_is_refused(qq, client, group, ming):
     """The budget is known before anything is sent."""
-    client = make_client()
-    error = collect_errors(client)
     left = []
 
     @client.on_group_message
@@ -112,53 +96,53 @@ def test_five_replies_carry_rising_numbers_and_the_sixth_is_refused(sim, make_cl
             left.append(message.replies_left)
             message.reply(f"{number}")
 
-    started(client)
-    group = hear(sim)
-    assert isinstance(error(), ReplyLimitReached)
+    qq.run(client)
+    ming.say("go")
+    qq.wait_idle()
+    assert [type(error) for error in qq.errors] == [ReplyLimitReached]
     sent = [message for message in group.messages if message.from_bot]
     assert [message.msg_seq for message in sent] == [1, 2, 3, 4, 5]
     assert left == [5, 4, 3, 2, 1, 0]
 
 
 @pytest.mark.expected_errors
-def test_a_reply_after_the_window_names_the_remedy(sim, make_client):
+def test_a_reply_after_the_window_names_the_remedy(qq, client, group, ming):
     """The platform's clock decides."""
-    client = make_client()
-    error = collect_errors(client)
 
     @client.on_group_message
     def late(message):
-        sim.clock.advance(301)
+        qq.simulator.clock.advance(301)
         message.reply("too late")
 
-    started(client)
-    hear(sim)
-    refusal = error()
+    qq.run(client)
+    ming.say("go")
+    group.no_reply()
+    (refusal,) = qq.errors
     assert isinstance(refusal, ReplyExpired)
     assert "proactive_fallback" in refusal.remedy
 
 
-def test_a_late_reply_can_become_a_proactive_message(sim, make_client):
+def test_a_late_reply_can_become_a_proactive_message(qq, group, ming):
     """proactive_fallback=True sends what can no longer be a reply."""
-    client = make_client(proactive_fallback=True)
+    client = Client.simulated(proactive_fallback=True)
 
     @client.on_group_message
     def late(message):
-        sim.clock.advance(301)
+        qq.simulator.clock.advance(301)
         return "better late"
 
-    started(client)
-    reply = hear(sim).next_reply()
+    qq.run(client)
+    ming.say("go")
+    reply = group.next_reply()
     assert (reply.text, reply.proactive) == ("better late", True)
 
 
-def test_long_text_is_split(sim, make_client):
+def test_long_text_is_split(qq, client, group, ming):
     """20 000 characters leave as five messages, all within the budget, in order."""
-    client = make_client()
     text = "".join(f"line {number}\n" for number in range(2000))[:20_000]
     client.on_group_message(lambda message: text)
-    started(client)
-    group = hear(sim)
+    qq.run(client)
+    ming.say("go")
     parts = [group.next_reply().content for _ in range(-(-len(text) // 4000))]
     assert "\n".join(parts).split() == text.split()
 
@@ -168,27 +152,27 @@ def test_long_text_is_split(sim, make_client):
     ("answer", "kind"),
     [("", ContentRejected), (" \n", ContentRejected), (42, ConfigError), (object(), ConfigError)],
 )
-def test_what_cannot_be_sent_goes_to_on_exception(sim, make_client, answer, kind):
+def test_what_cannot_be_sent_goes_to_on_exception(qq, client, group, ming, answer, kind):
     """An empty text or a wrong type is an error with a remedy, not silence."""
-    client = make_client()
-    error = collect_errors(client)
+    told = []
+    client.on_exception(lambda error: told.append(error))
     client.on_group_message(lambda message: answer)
-    started(client)
-    hear(sim)
-    refusal = error()
+    qq.run(client)
+    ming.say("go")
+    group.no_reply()
+    (refusal,) = told
     assert isinstance(refusal, kind)
     assert refusal.remedy
 
 
 @pytest.mark.expected_errors
-def test_a_url_is_refused_with_the_remedy(sim, make_client):
+def test_a_url_is_refused_with_the_remedy(qq, client, group, ming):
     """The first wall that beginners meet says how to get over it."""
-    client = make_client()
-    error = collect_errors(client)
     client.on_group_message(lambda message: "see https://example.com/x")
-    started(client)
-    hear(sim)
-    refusal = error()
+    qq.run(client)
+    ming.say("go")
+    group.no_reply()
+    (refusal,) = qq.errors
     assert isinstance(refusal, ContentRejected)
     assert refusal.reason == "url"
     assert "markdown" in refusal.remedy
@@ -201,58 +185,52 @@ def test_a_url_is_refused_with_the_remedy(sim, make_client):
         ("markdown", "see [https://example.com/x](https://example.com/x)"),
     ],
 )
-def test_urls_can_be_sent_after_all(sim, make_client, mode, shown):
+def test_urls_can_be_sent_after_all(qq, group, ming, mode, shown):
     """urls="dots" and urls="markdown" get a URL through."""
-    client = make_client(urls=mode)
+    client = Client.simulated(urls=mode)
     client.on_group_message(lambda message: "see https://example.com/x")
-    started(client)
-    assert hear(sim).next_reply().content == shown
+    qq.run(client)
+    ming.say("go")
+    assert group.next_reply().content == shown
 
 
-def test_events_are_answered_by_event_id(sim, make_client):
+def test_events_are_answered_by_event_id(qq, client, group):
     """A greeting to a group that added the bot is no proactive message."""
-    client = make_client()
     client.on_group_added(lambda event: "thanks")
     client.on_friend_added(lambda event: "hello friend")
-    started(client)
-    group = sim.platform.group("g")
+    qq.run(client)
     group.allow_push(False)
     group.add_bot()
     reply = group.next_reply()
     assert (reply.text, reply.proactive) == ("thanks", False)
-    user = sim.platform.user("Hong")
+    user = qq.user("Hong")
     user.add_friend()
     assert user.next_reply().text == "hello friend"
 
 
-def test_sent_can_be_recalled_and_quoted(sim, make_client):
+def test_sent_can_be_recalled_and_quoted(qq, client, group, ming):
     """Sent knows what a recall and a quote need."""
-    client = make_client()
-    done = threading.Event()
 
     @client.on_group_message
     def twice(message):
         first = message.reply("first")
         message.reply(Chain(message).quote(first).text("second"))
         first.recall()
-        done.set()
 
-    started(client)
-    group = hear(sim)
+    qq.run(client)
+    ming.say("go")
     first, second = group.next_reply(), group.next_reply()
-    assert second.quote_ref == first.ref_idx
-    assert done.wait(10)
+    assert second.quoted is first
+    group.no_reply()
     assert first.recalled
 
 
-def test_mentions_leave_as_markdown(sim, make_client):
+def test_mentions_leave_as_markdown(qq, client, group, ming):
     """In plain text they would not be shown."""
-    client = make_client()
     client.on_group_message(lambda message: Chain(message).at().text(" hi"))
-    started(client)
-    group = hear(sim)
-    openid = group.member("Ming").openid
-    assert group.next_reply().content == f'<qqbot-at-user id="{openid}" /> hi'
+    qq.run(client)
+    ming.say("go")
+    assert group.next_reply().content == f'<qqbot-at-user id="{ming.openid}" /> hi'
 
 
 def test_sending_works_without_starting(sim, make_client):
@@ -268,23 +246,20 @@ def test_sending_works_without_starting(sim, make_client):
     assert client.stop()
 
 
-def test_a_stopped_life_sends_nothing_more(sim, make_client):
+def test_a_stopped_life_sends_nothing_more(qq, client, ming):
     """A handler of an earlier start cannot speak in a later one."""
-    client = make_client()
     kept = []
     client.on_group_message(kept.append)
-    started(client)
-    hear(sim)
-    while not kept:
-        client.wait(0.01)
+    qq.run(client)
+    ming.say("go")
+    qq.wait_idle()
     client.stop()
     with pytest.raises(StateError, match="stopped"):
         kept[0].reply("from the grave")
 
 
-def test_clicks_are_acknowledged_and_answered(sim, make_client):
+def test_clicks_are_acknowledged_and_answered(qq, client, group, ming):
     """A callback button stops to spin before its handler is done."""
-    client = make_client()
     go_on = threading.Event()
     keyboard = {
         "content": {
@@ -307,54 +282,48 @@ def test_clicks_are_acknowledged_and_answered(sim, make_client):
         go_on.wait(10)
         return f"you chose {interaction.button_data}"
 
-    started(client)
-    group = sim.platform.group("g")
+    qq.run(client)
     body = {"msg_type": 2, "markdown": {"content": "sure?"}, "keyboard": keyboard}
     client.api.send_group_message(group.openid, body)
-    click = group.member("Ming").click(group.next_reply(), "b1")
-    for _ in range(1000):
-        if click.acknowledged:
-            break
-        client.wait(0.01)
-    assert click.ack_code == 0
+    click = ming.click(group.next_reply(), "OK").wait_acknowledged()
+    assert (click.button_id, click.ack_code) == ("b1", 0)
     go_on.set()
     assert group.next_reply().text == "you chose yes"
 
 
-def test_a_repeated_event_is_answered_once(sim, echo):
+def test_a_repeated_event_is_answered_once(qq, client, group, ming):
     """The platform may deliver the same message twice."""
-    started(echo)
-    sim.gateway.duplicate_events(1)
-    group = hear(sim, "one")
+    client.on_message(lambda message: f"echo {message.text}")
+    qq.run(client)
+    qq.faults.duplicate_events(1)
+    ming.say("one")
     assert group.next_reply().text == "echo one"
-    hear(sim, "two")
+    ming.say("two")
     assert group.next_reply().text == "echo two"
-    assert echo.status.counters["repeated"] == 1
+    group.no_reply()
+    assert client.status.counters["repeated"] == 1
 
 
-def test_an_ambiguous_timeout_is_retried_with_the_same_number(sim, make_client):
+def test_an_ambiguous_timeout_is_retried_with_the_same_number(qq, client, group, ming):
     """A reply that was accepted but not confirmed arrives once."""
-    client = make_client()
     results = []
     client.on_group_message(lambda message: results.append(message.reply("once")))
-    started(client)
-    sim.faults.drop("/messages", after_accept=True)
-    group = hear(sim)
+    qq.run(client)
+    qq.faults.drop("/messages", after_accept=True)
+    ming.say("go")
     assert group.next_reply().text == "once"
-    while not results:
-        client.wait(0.01)
+    group.no_reply()
     assert results[0].parts[0].deduplicated
-    assert len([message for message in group.messages if message.from_bot]) == 1
 
 
-def test_auto_shards(sim, make_client):
+def test_auto_shards(qq):
     """shards="auto" runs as many shards as the platform recommends; each group is heard once."""
-    sim.platform.change_rules(shards=3)
-    client = make_client(shards="auto")
+    qq.platform.change_rules(shards=3)
+    client = Client.simulated(shards="auto")
     client.on_group_message(lambda message: "ok")
-    started(client)
-    sim.gateway.wait_live(count=3)
-    groups = [sim.platform.group(f"g{number}") for number in range(12)]
+    qq.run(client)
+    qq.simulator.gateway.wait_live(count=3)
+    groups = [qq.group(f"g{number}") for number in range(12)]
     for group in groups:
         group.member("Ming").say("hi")
     assert [group.next_reply().text for group in groups] == ["ok"] * 12
@@ -362,62 +331,52 @@ def test_auto_shards(sim, make_client):
     assert client.status.counters["received"] == 12
 
 
-def test_one_shard_of_several(sim, make_client):
+def test_one_shard_of_several(qq):
     """Two clients share the groups of one bot, as in the seed."""
-    clients = [make_client(shard_index=index, shards=2) for index in range(2)]
+    clients = [Client.simulated(shard_index=index, shards=2) for index in range(2)]
     for client in clients:
         client.on_group_message(lambda message: "ok")
-        client.start()
-    for client in clients:
-        assert client.wait_ready(10)
-    groups = [sim.platform.group(f"g{number}") for number in range(12)]
+        qq.run(client)
+    groups = [qq.group(f"g{number}") for number in range(12)]
     for group in groups:
         group.member("Ming").say("hi")
     assert [group.next_reply().text for group in groups] == ["ok"] * 12
     assert sum(client.status.counters["received"] for client in clients) == 12
 
 
-def test_a_handler_on_event_observes_everything(sim, make_client):
+def test_a_handler_on_event_observes_everything(qq, client, group, ming):
     """Observers compete with nobody and see what has no handler."""
-    client = make_client()
-    seen, came = [], threading.Semaphore(0)
+    seen = []
 
     @client.on_event
     def observe(event, instance):
         assert instance is client
         seen.append(event.name)
-        came.release()
 
     client.on_group_message(lambda message: "answered all the same")
-    started(client)
-    group = hear(sim)
+    qq.run(client)
+    ming.say("go")
     assert group.next_reply().text == "answered all the same"
-    sim.platform.emit(None, "SOMETHING_NEW", {"x": 1})
-    assert came.acquire(timeout=10)
-    assert came.acquire(timeout=10)
+    qq.platform.emit(None, "SOMETHING_NEW", {"x": 1})
+    group.no_reply()
     assert set(seen) == {"GROUP_AT_MESSAGE_CREATE", "SOMETHING_NEW"}
 
 
-def test_attachments_are_downloaded(sim, make_client, tmp_path):
+def test_attachments_are_downloaded(qq, client, ming, tmp_path):
     """read() and save() fetch what a person sent, within a limit."""
     from qqgroup_sync import MediaTooLarge
 
-    client = make_client()
-    messages, came = [], threading.Semaphore(0)
-
-    @client.on_group_message
-    def keep(message):
-        messages.append(message)
-        came.release()
-
-    started(client)
-    picture = {"content_type": "image/png", "filename": "a.png", "url": f"{sim.url}/gateway"}
-    hear(sim, "look", attachments=[picture])
-    assert came.acquire(timeout=10)
+    messages = []
+    client.on_group_message(messages.append)
+    qq.run(client)
+    address = f"{qq.simulator.url}/gateway"
+    picture = {"content_type": "image/png", "filename": "a.png", "url": address}
+    ming.say("look", attachments=[picture])
+    qq.wait_idle()
     (attachment,) = messages[0].images
     with pytest.raises(Exception, match="HTTP 401"):
         attachment.read()
-    sim.faults.fail("/gateway", times=3, status=200, body={"hello": "world"})
+    qq.faults.fail("/gateway", times=3, status=200, body={"hello": "world"})
     assert b"world" in attachment.read()
     assert b"world" in attachment.save(tmp_path / "a.json").read_bytes()
     with pytest.raises(MediaTooLarge, match="limit"):

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
 import sys
 import threading
 import types
 
 import pytest
 
-from qqgroup_sync import Button, Chain, Equal, GroupConfig, Keyboard, RateLimit, Router
-from qqgroup_sync.runtime.clock import Clock
+from qqgroup_sync import Button, Chain, Client, Equal, GroupConfig, Keyboard, RateLimit, Router
 from tests.waiting import eventually
 
 END = "that is all"
 
 
 @pytest.fixture
-def client(make_client):
+def client(qq):
     """A client that is started by ``chat``."""
-    return make_client(state=None)
+    return Client.simulated(language="en")
 
 
 @pytest.fixture
-def group(sim):
+def group(qq):
     """A group in which the bot hears everything."""
-    group = sim.platform.group("g")
+    group = qq.group("g")
     group.full_mode = True
     return group
 
@@ -220,71 +218,50 @@ def test_users_and_groups(client, chat, group):
     assert chat("b", where=None) == []
 
 
-class SteppedClock(Clock):
-    """The machine's clock, moved by hand."""
-
-    def __init__(self):
-        self.ahead = 0.0
-
-    def monotonic(self):
-        return super().monotonic() + self.ahead
-
-
 @pytest.fixture
-def stepped(make_client, group):
-    """A client whose clock can be moved, and the chat with it."""
-    clock = SteppedClock()
-    return make_client(state=None, clock=clock), clock
+def stepped():
+    """A client in time that is moved."""
+    return Client.simulated(language="en")
 
 
-def answers(client, group, *speakers):
-    """What a handler of that client says to each, one after the other; "" where it is silent."""
+def answers(qq, group, *speakers):
+    """What the bot says to each, one after the other; "" where it is silent."""
     said = []
     for name in speakers:
-        heard = threading.Event()
-        with_event = client.on_event("GROUP_MESSAGE_CREATE")
-        with_event(lambda event, *, heard=heard: heard.set())
-        before = sum(one.from_bot for one in group.messages)
+        before = len(group.messages)
         group.member(name).say("draw")
-        assert heard.wait(10)
-        bots = [one for one in group.messages if one.from_bot]
-        said.append(bots[-1].content if len(bots) > before else "")
+        qq.wait_idle()
+        said.append("".join(one.text for one in group.messages[before:] if one.from_bot))
     return said
 
 
-def test_a_rate_limit_answers_politely_once_and_then_is_silent(stepped, group):
+def test_a_rate_limit_answers_politely_once_and_then_is_silent(qq, stepped, group):
     """Each person has his own; after the window all is as before."""
-    client, clock = stepped
-    client.on_message(keywords="draw", rate_limit=(2, 60))(lambda m: "drawn")
-    client.start()
-    assert client.wait_ready(10)
-    first = answers(client, group, *["Ming"] * 5, "Hong")
+    stepped.on_message(keywords="draw", rate_limit=(2, 60))(lambda m: "drawn")
+    qq.run(stepped)
+    first = answers(qq, group, *["Ming"] * 5, "Hong")
     assert first[:2] == ["drawn", "drawn"]
     assert first[2].startswith("Not so fast: please wait")
     assert first[3:] == ["", "", "drawn"]
-    clock.ahead += 61
-    assert answers(client, group, "Ming") == ["drawn"]
+    qq.clock.step(61)
+    assert answers(qq, group, "Ming") == ["drawn"]
 
 
-def test_a_limit_for_the_group_and_an_answer_of_ones_own(stepped, group):
+def test_a_limit_for_the_group_and_an_answer_of_ones_own(qq, stepped, group):
     """RateLimit has the details."""
-    client, clock = stepped
     limit = RateLimit(1, 60, per="group", answer="wait {seconds}")
-    client.on_message(keywords="draw", rate_limit=limit)(lambda m: "drawn")
-    client.start()
-    assert client.wait_ready(10)
-    assert answers(client, group, "Ming", "Hong", "Lei") == ["drawn", "wait 60", ""]
-    clock.ahead += 60
-    assert answers(client, group, "Hong") == ["drawn"]
+    stepped.on_message(keywords="draw", rate_limit=limit)(lambda m: "drawn")
+    qq.run(stepped)
+    assert answers(qq, group, "Ming", "Hong", "Lei") == ["drawn", "wait 60", ""]
+    qq.clock.step(60)
+    assert answers(qq, group, "Hong") == ["drawn"]
 
 
-def test_a_cooldown(stepped, group):
+def test_a_cooldown(qq, stepped, group):
     """Seconds between two uses by one person."""
-    client, _ = stepped
-    client.on_message(keywords="draw", cooldown=30)(lambda m: "drawn")
-    client.start()
-    assert client.wait_ready(10)
-    said = answers(client, group, "Ming", "Ming", "Hong")
+    stepped.on_message(keywords="draw", cooldown=30)(lambda m: "drawn")
+    qq.run(stepped)
+    said = answers(qq, group, "Ming", "Ming", "Hong")
     assert (said[0], said[2]) == ("drawn", "drawn")
     assert "please wait 30 s" in said[1]
 
@@ -363,11 +340,9 @@ def test_commands(client, chat):
 @pytest.mark.parametrize(
     ("language", "title", "usage"), [("en", "Commands:", "Usage: "), ("zh", "指令：", "用法：")]
 )
-def test_help_in_both_languages(sim, group, language, title, usage):
+def test_help_in_both_languages(group, language, title, usage):
     """Generated, of the client's language; so is the answer to wrong input."""
-    from qqgroup_sync import Client
-
-    client = Client("1", "secret", api_base=sim.url, language=language, state=None)
+    client = Client.simulated(language=language)
     add_commands(client)
     with client:
         assert client.wait_ready(10)
@@ -540,9 +515,7 @@ def test_clicks_are_acknowledged_while_all_workers_are_blocked(client, group, sh
     eventually(lambda: len(begun) == 100, 15)
 
 
-def test_a_click_after_a_restart_of_the_program_has_a_polite_answer(
-    client, make_client, group, shown
-):
+def test_a_click_after_a_restart_of_the_program_has_a_polite_answer(client, group, shown):
     """Another client object knows nothing of the function; a restart of the same one does."""
     message, ming = shown(lambda: "done"), group.member("Ming")
     client.stop()
@@ -551,16 +524,14 @@ def test_a_click_after_a_restart_of_the_program_has_a_polite_answer(
     ming.click(message, "1-1")
     assert group.next_reply().content == "done"
     client.stop()
-    successor = make_client(state=None)
-    successor.start()
-    assert successor.wait_ready(10)
+    Client.simulated(language="en").start()
     ming.click(message, "1-1").wait_acknowledged()
     assert group.next_reply().content == "This button does not work any more."
 
 
 BOT = """
 from qqgroup_sync import Button, Chain, Client, Keyboard
-client = Client("1", "secret-of-1")
+client = Client("1", "secret-of-1", language="en")
 
 @client.on_message(keywords="menu")
 def show(message):
@@ -571,25 +542,18 @@ client.run()
 """
 
 
-def test_a_click_on_a_button_of_another_process_has_a_polite_answer(make_client, sim, group):
+def test_a_click_on_a_button_of_another_process_has_a_polite_answer(qq, group, tmp_path):
     """The bot was restarted."""
-    environment = {"QQ_SIMULATOR": sim.url, "PATH": "", "PYTHONPATH": ":".join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", BOT], env=environment)
-    try:
-        eventually(sim.platform.sessions.live, 20)
-        ming = group.member("Ming")
-        ming.say("menu")
-        message = group.next_reply(10)
-        ming.click(message, "1-1")
-        assert group.next_reply(10).content == "done"
-    finally:
-        process.terminate()
-        process.wait(15)
-    client = make_client(state=None)
-    client.start()
-    assert client.wait_ready(10)
-    ming.click(message, "1-1").wait_acknowledged()
-    assert group.next_reply(10).content == "This button does not work any more."
+    script = tmp_path / "bot.py"
+    script.write_text(BOT, "utf-8")
+    bot, ming = qq.run(script, subprocess=True), group.member("Ming")
+    ming.say("menu")
+    message = group.next_reply()
+    ming.click(message, "go")
+    assert group.next_reply().text == "done"
+    bot.restart()
+    ming.click(message, "go").wait_acknowledged()
+    assert group.next_reply().text == "This button does not work any more."
 
 
 # ---------------------------------------------------------------------- other files

@@ -1,19 +1,16 @@
-"""Timed tasks of a running client."""
+"""Timed tasks of a running client, in time that the tests move."""
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from qqgroup_sync.runtime.clock import Clock
-from tests.waiting import eventually
+from qqgroup_sync import Client
 
 
 @pytest.fixture
-def client(make_client):
-    """A client on the machine's own clock; not started."""
-    return make_client(clock=Clock())
+def client():
+    """A client; not started."""
+    return Client.simulated(language="en")
 
 
 def counting(client, **options):
@@ -27,72 +24,74 @@ def counting(client, **options):
     return runs
 
 
-def test_a_task_runs_with_the_client_again_and_again(client):
+def test_a_task_runs_with_the_client_again_and_again(qq, client):
     """From the start on, until the stop."""
-    runs = counting(client, each=0.05)
-    client.start()
-    eventually(lambda: len(runs) >= 3)
-    assert runs[0] is client
+    runs = counting(client, each=60)
+    qq.run(client)
+    qq.clock.step(180)
+    assert runs == [client] * 3
     client.stop()
-    before = len(runs)
-    threading.Event().wait(0.2)
-    assert len(runs) == before
+    qq.clock.step(180)
+    assert len(runs) == 3
 
 
-def test_tasks_come_and_go_while_it_runs(client):
+def test_tasks_come_and_go_while_it_runs(qq, client):
     """A later cell may add one, and remove it by its tag."""
-    client.start()
-    runs = counting(client, each=0.05, sub_tag="mine")
-    other = counting(client, each=0.05, tag="other")
-    eventually(lambda: len(runs) >= 2 and len(other) >= 2)
+    qq.run(client)
+    runs = counting(client, each=60, sub_tag="mine")
+    other = counting(client, each=60, tag="other")
+    qq.clock.step(120)
     assert client.remove_timed_task("mine") == 1
-    seen, others = len(runs), len(other)
-    eventually(lambda: len(other) >= others + 3)
-    assert len(runs) <= seen + 1
+    qq.clock.step(180)
+    assert (len(runs), len(other)) == (2, 5)
     assert client.remove_timed_task("nobody") == 0
 
 
-def test_it_runs_at_the_start_and_after_a_restart(client):
+def test_it_runs_at_the_start_and_after_a_restart(qq, client):
     """run_when_added counts for every start."""
     runs = counting(client, each=3600, run_when_added=True)
-    client.start()
-    eventually(lambda: len(runs) == 1)
-    client.stop()
-    client.start()
-    eventually(lambda: len(runs) == 2)
+    bot = qq.run(client)
+    qq.clock.step()
+    assert len(runs) == 1
+    bot.restart()
+    qq.clock.step()
+    assert len(runs) == 2
 
 
 @pytest.mark.expected_errors
-def test_a_task_that_fails_is_reported_and_goes_on(client):
+def test_a_task_that_fails_is_reported_and_goes_on(qq, client):
     """As with handlers."""
     errors = []
     client.on_exception(lambda error: errors.append(error))
 
-    @client.timed_task(each=0.05)
+    @client.timed_task(each=60)
     def fail():
         raise ValueError("oops")
 
-    client.start()
-    eventually(lambda: len(errors) >= 2)
-    assert str(errors[0]) == "oops"
+    qq.run(client)
+    qq.clock.step(120)
+    assert [str(error) for error in errors] == ["oops", "oops"]
+    assert qq.errors == errors
 
 
-def test_a_task_may_send(sim, client):
+def test_a_task_may_send(qq, client):
     """A good-morning bot."""
-    group = sim.platform.group("g")
+    group = qq.group("g")
 
     @client.timed_task(each=3600, run_when_added=True)
     def greet(client):
         client.send_group(group.openid, "good morning")
 
-    client.start()
-    assert group.next_reply(10).content == "good morning"
+    qq.run(client)
+    assert group.next_reply(10).text == "good morning"
+    group.no_reply()
 
 
-def test_cron_is_taken(client):
-    """A task whose time does not come does nothing."""
+def test_cron_is_taken(qq, client):
+    """A task whose time does not come does nothing; when it comes, it runs once a day."""
     runs = counting(client, trigger="cron", hour=3, minute=59, timezone="Asia/Shanghai")
-    client.start()
-    assert client.wait_ready(10)
-    assert client.stop()
+    qq.run(client)
+    qq.clock.step(1)
     assert runs == []
+    qq.clock.step(hours=24)
+    assert len(runs) == 1
