@@ -6,6 +6,7 @@ import threading
 
 import click
 
+from qqgroup_sync.cli.refusals import in_both_languages
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator.chat_page import chat_page, ensure_demo
 
@@ -15,7 +16,7 @@ _SLICE = 0.5  # seconds; Ctrl-C gets through between two waits on every system
 def serve(*, port: int, gateway_port: int, speed: float) -> None:
     """Run the platform until Ctrl-C."""
     simulator = Simulator(
-        port=port, gateway_port=gateway_port, speed=speed, blueprints=[chat_page()]
+        port=port, gateway_port=gateway_port, speed=speed, blueprints=[chat_page(in_both_languages)]
     )
     try:
         simulator.start()

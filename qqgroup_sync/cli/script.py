@@ -16,11 +16,15 @@ from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from qqgroup_sync.simulator import Simulator
 
 PATIENCE = 12.0  # seconds for the script to end by itself
 SETTLE = 100  # milliseconds without a further change before the script is started again
+START = 15.0  # seconds until a script is on line at the latest
+SLICE = 0.2  # seconds between two looks at the script
 
 
 class Script:
@@ -30,12 +34,27 @@ class Script:
         path: The script.
         arguments: Passed to it.
         environment: Of the process, beside this one's.
+        output: Descriptor that gets what it writes; this process's streams when None.
+        arrivals: Returns how often a bot has come on line so far. A process that has not yet is
+            ended by SIGTERM: Ctrl-C while it still imports would only print a traceback.
+        tell: Called with what people should know about a new start.
     """
 
     def __init__(
-        self, path: Path, arguments: Sequence[str] = (), environment: Mapping[str, str] = {}
+        self,
+        path: Path,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] = {},
+        *,
+        output: int | None = None,
+        arrivals: Callable[[], int] | None = None,
+        tell: Callable[[str], object] = click.echo,
     ) -> None:
         self.path = path
+        self._output = output
+        self._arrivals = arrivals
+        self._arrivals_before = 0
+        self._tell = tell
         self.starts = 0
         self._arguments = arguments
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
@@ -63,13 +82,22 @@ class Script:
 
     def _start(self) -> None:
         self.starts += 1
+        self._arrivals_before = self._arrivals() if self._arrivals is not None else 0
         # In a session of its own, so that Ctrl-C reaches it once, from here.
         self._process = subprocess.Popen(  # noqa: S603 - the user's own script
             [sys.executable, str(self.path), *self._arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
             start_new_session=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """The process that runs, or ran last."""
+        assert self._process is not None, "it was not started"
+        return self._process.pid
 
     def poll(self) -> int | None:
         """Return the exit code; None while it runs, or is started anew."""
@@ -87,7 +115,7 @@ class Script:
         """
         with self._changing:
             if not self._ended and self._process is not None:
-                _end(self._process)
+                self._end_process(self._process)
                 self._start()
 
     def end(self) -> None:
@@ -96,7 +124,20 @@ class Script:
         with self._changing:
             self._ended = True
             if self._process is not None:
-                _end(self._process)
+                self._end_process(self._process)
+
+    def _end_process(self, process: subprocess.Popen[bytes]) -> None:
+        young = self._arrivals is not None and self._arrivals() == self._arrivals_before
+        try:
+            if process.poll() is None:
+                if young or os.name == "nt":
+                    process.terminate()
+                else:
+                    process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.kill()
+            process.wait(PATIENCE)
 
     # ------------------------------------------------------------------ watching
 
@@ -120,9 +161,9 @@ class Script:
         for name in sorted(names):
             problem = _syntax_problem(folder / name)
             if problem:
-                click.echo(f"{name} is no valid Python; the bot goes on as it is:\n{problem}")
+                self._tell(f"{name} is no valid Python; the bot goes on as it is:\n{problem}")
                 return
-        click.echo(f"{', '.join(sorted(names))} changed: starting {self.path.name} again")
+        self._tell(f"{', '.join(sorted(names))} changed: starting {self.path.name} again")
         self.restart()
 
 
@@ -137,14 +178,40 @@ def _syntax_problem(path: Path) -> str:
     return ""
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        if process.poll() is None:
-            if os.name == "nt":
-                process.terminate()
-            else:
-                process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.kill()
-        process.wait(PATIENCE)
+def wait_for_bot(simulator: Simulator, script: Script, timeout: float) -> bool:
+    """Wait until a script is on line; tell why when it does not come.
+
+    Args:
+        simulator: Where it should come on line.
+        script: It was started.
+        timeout: Seconds to wait, but never fewer than a start can take.
+    """
+    timeout = max(timeout, START)
+    waited = 0.0
+    while waited < timeout:
+        try:
+            simulator.gateway.wait_live(timeout=SLICE)
+        except AssertionError:
+            waited += SLICE
+        else:
+            return True
+        code = script.poll()
+        if code is not None:
+            click.echo(
+                f"{script.path.name} ended before it was on line (exit code {code})."
+                + ("" if code else " Does it call client.run()?"),
+                err=True,
+            )
+            return False
+    click.echo(
+        f"{script.path.name} was not on line within {timeout:g} s."
+        " Does it call client.run(), on a Client() and not on Client.simulated()?",
+        err=True,
+    )
+    return False
+
+
+def arrivals_at(simulator: Simulator) -> int:
+    """Return how often a bot has come on line at a platform so far."""
+    stats = simulator.platform.stats
+    return stats["identifies"] + stats["resumes"]

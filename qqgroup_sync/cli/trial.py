@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import webbrowser
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from qqgroup_sync.cli.refusals import explain
-from qqgroup_sync.cli.script import Script
+from qqgroup_sync.cli import play
+from qqgroup_sync.cli.answers import Answers
+from qqgroup_sync.cli.bot_output import BotOutput
+from qqgroup_sync.cli.console_chat import ConsoleChat
+from qqgroup_sync.cli.display import Display, JsonDisplay
+from qqgroup_sync.cli.refusals import in_both_languages
+from qqgroup_sync.cli.scenario import ScenarioError
+from qqgroup_sync.cli.script import SLICE, Script, arrivals_at, wait_for_bot
+from qqgroup_sync.cli.talk import GROUP, Talk
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator.chat_page import chat_page, ensure_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
-    from qqgroup_sync.simulator.groups import Group
-    from qqgroup_sync.simulator.records import ChatMessage
-    from qqgroup_sync.simulator.shelf import MediaFile
-    from qqgroup_sync.simulator.users import User
+    from qqgroup_sync.cli.colours import ColourDisplay
 
-SLICE = 0.2  # seconds between two looks at the script
-QUIET = 0.4  # seconds without another reply before a text counts as answered
-PERSON = "Ming"
+_STDERR = 2
 
 
 class Trial:
@@ -38,6 +41,7 @@ class Trial:
         timeout: Seconds to wait for the bot, and for each reply.
         direct: Talk in private instead of in a group.
         reload: Start the script anew when a file beside it changes.
+        as_json: Write what happens as JSON.
     """
 
     def __init__(
@@ -49,37 +53,60 @@ class Trial:
         timeout: float = 15.0,
         direct: bool = False,
         reload: bool = False,
+        as_json: bool = False,
     ) -> None:
         self._path = script
         self._reload = reload
         self._arguments = arguments
         self._timeout = timeout
-        self._direct = direct
-        self._simulator = Simulator(port=port, blueprints=[chat_page()])
-        self._script: Script | None = None
+        self._as_json = as_json
+        self._simulator = Simulator(port=port, blueprints=[chat_page(in_both_languages)])
+        self._talk = Talk(self._simulator.platform, group=None if direct else GROUP)
+        self._display = Display()
 
-    # ------------------------------------------------------------------ three ways to talk
+    # ------------------------------------------------------------------ four ways to talk
 
     def say(self, texts: Sequence[str]) -> int:
-        """Say the texts, print the replies; return 0 when each was answered."""
-        with self._running():
-            if not self._wait_for_bot():
+        """Say the texts, show the replies; return 0 when each was answered."""
+        with self._talking() as (script, answers):
+            if not wait_for_bot(self._simulator, script, self._timeout):
                 return 1
-            answers = [self._ask(text) for text in texts]
-        return 0 if all(answers) else 1
+            answered = [self._ask(text, answers) for text in texts]
+        return 0 if all(answered) else 1
+
+    def play(self, path: Path) -> int:
+        """Play a script file; return 0 when everything was as expected."""
+        try:
+            steps = play.read_file(path)
+        except OSError as error:
+            raise click.ClickException(f"{path} cannot be read: {error.strerror}") from error
+        except ScenarioError as error:
+            raise click.ClickException(f"{path.name} cannot be played:\n{error}") from error
+        with self._talking() as (script, answers):
+            if not wait_for_bot(self._simulator, script, self._timeout):
+                return 1
+            player = play.Player(
+                path, self._simulator, self._talk, answers, self._display, self._timeout
+            )
+            try:
+                failures = player.play(steps)
+            except KeyboardInterrupt:
+                click.echo("stopping", err=True)
+                return 130
+            if (code := script.poll()) is not None:
+                self._display.problem(f"{self._path.name} has ended (exit code {code}).")
+                return 1
+        if player.checked or failures:
+            good = player.checked - failures
+            self._display.note(f"{path.name}: {good} of {player.checked} answers as expected")
+        return 1 if failures else 0
 
     def chat_in_terminal(self) -> int:
         """Chat until the end of input; return an exit code."""
-        with self._running():
-            if not self._wait_for_bot():
+        with self._talking() as (script, answers):
+            if not wait_for_bot(self._simulator, script, self._timeout):
                 return 1
-            click.echo("Type what you say to the bot. An empty line or Ctrl-D ends it.")
-            self._simulator.platform.subscribe(self._show_reply)
-            try:
-                while line := click.prompt("", default="", prompt_suffix="> ", show_default=False):
-                    self._speak(line)
-            except (click.Abort, EOFError):
-                click.echo()
+            ConsoleChat(self._simulator, script, self._talk, answers, self._display).run()
         return 0
 
     def chat_in_browser(self, *, open_browser: bool) -> int:
@@ -108,7 +135,27 @@ class Trial:
     # ------------------------------------------------------------------ the script
 
     @contextmanager
-    def _running(self) -> Iterator[Script]:
+    def _talking(self) -> Iterator[tuple[Script, Answers]]:
+        """Run the script with a display of what is said."""
+        with ExitStack() as stack:
+            output: int | None = None
+            if self._as_json:
+                self._display = JsonDisplay(self._simulator.clock)
+                output = _STDERR
+            elif sys.stdout.isatty() and (colours := _load_colours()) is not None:
+                folder = stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="qqgroup-media-", ignore_cleanup_errors=True)
+                )
+                self._display = colours(Path(folder))
+                output = stack.enter_context(BotOutput(self._display.output_of_bot)).descriptor
+            self._display.attach(self._simulator.platform)
+            answers = Answers(self._simulator.platform)
+            yield stack.enter_context(self._running(output, self._display.note)), answers
+
+    @contextmanager
+    def _running(
+        self, output: int | None = None, tell: Callable[[str], object] = click.echo
+    ) -> Iterator[Script]:
         Script(self._path).check_syntax()
         try:
             self._simulator.start()
@@ -122,7 +169,14 @@ class Trial:
             environment = {"QQ_SIMULATOR": self._simulator.url}
             if self._reload:
                 environment["QQ_STATE"] = state  # what makes the next process resume the session
-            script = self._script = Script(self._path, self._arguments, environment)
+            script = Script(
+                self._path,
+                self._arguments,
+                environment,
+                output=output,
+                arrivals=lambda: arrivals_at(self._simulator),
+                tell=tell,
+            )
             script.start(reload=self._reload)
             try:
                 yield script
@@ -130,106 +184,23 @@ class Trial:
                 script.end()
                 self._simulator.stop()
 
-    def _wait_for_bot(self) -> bool:
-        """Wait until the script is on line; tell why when it does not come."""
-        waited = 0.0
-        while waited < self._timeout:
-            try:
-                self._simulator.gateway.wait_live(timeout=SLICE)
-            except AssertionError:
-                waited += SLICE
-            else:
-                return True
-            code = self._script.poll() if self._script is not None else None
-            if code is not None:
-                click.echo(
-                    f"{self._path.name} ended before it was on line (exit code {code})."
-                    + ("" if code else " Does it call client.run()?"),
-                    err=True,
-                )
-                return False
-        click.echo(
-            f"{self._path.name} was not on line within {self._timeout:g} s."
-            " Does it call client.run(), on a Client() and not on Client.simulated()?",
-            err=True,
-        )
-        return False
-
     def _pause(self, seconds: float) -> None:
         self._simulator.stopping.wait(seconds)
 
-    # ------------------------------------------------------------------ the conversation
-
-    @property
-    def _chat(self) -> Group | User:
-        platform = self._simulator.platform
-        return platform.user(PERSON) if self._direct else platform.group("Test group")
-
-    def _speak(self, text: str) -> None:
-        if self._direct:
-            self._simulator.platform.user(PERSON).say(text)
-        else:
-            self._simulator.platform.group("Test group").member(PERSON).say(text, at=True)
-
-    def _ask(self, text: str) -> bool:
-        """Say one text and print what comes back; return whether anything did."""
-        refused: list[str] = []
-
-        def listen(kind: str, record: Any) -> None:
-            if (reason := explain(kind, record)) is not None:
-                refused.append(reason)
-
-        unsubscribe = self._simulator.platform.subscribe(listen)
-        click.echo(f"{PERSON}: {text}")
-        self._speak(text)
-        answered = False
-        wait = self._timeout
-        try:
-            while True:
-                reply = self._chat.next_reply(timeout=wait)
-                click.echo(_line(reply))
-                answered, wait = True, QUIET
-        except AssertionError:
-            pass  # nothing more came
-        finally:
-            unsubscribe()
-        for reason in refused:
-            click.echo(f"refused: {reason}", err=True)
+    def _ask(self, text: str, answers: Answers) -> bool:
+        """Say one text and wait for what comes back; return whether anything did."""
+        answers.forget()
+        self._talk.say(text)
+        answered = answers.settle(self._timeout)
         if not answered:
-            click.echo(f"no reply within {self._timeout:g} s", err=True)
+            self._display.problem(f"no reply within {self._timeout:g} s")
         return answered
 
-    def _show_reply(self, kind: str, record: Any) -> None:
-        if kind == "message" and record.from_bot:
-            click.echo(_line(record))
-        elif (reason := explain(kind, record)) is not None:
-            click.echo(f"refused: {reason}", err=True)
 
-
-def _line(message: ChatMessage) -> str:
-    """Return a message as the terminal shows it: text, what it carries, its buttons."""
-    parts = [
-        message.text.strip("\u200b"),  # what stands above buttons without a text
-        *(_medium(file) for file in (*message.files, *message.pictures)),
-    ]
-    if ark := message.raw.get("ark"):
-        parts.append(f"[card {ark.get('template_id')}]")
-    rows = ((message.keyboard or {}).get("content") or {}).get("rows", ())
-    labels = [button["render_data"]["label"] for row in rows for button in row["buttons"]]
-    if labels:
-        parts.append(f"[buttons: {' | '.join(labels)}]")
-    elif message.keyboard:
-        parts.append(f"[buttons of template {message.keyboard.get('id')}]")
-    return f"{message.sender.name}: {' '.join(part for part in parts if part)}"
-
-
-def _medium(file: MediaFile) -> str:
-    kind = {1: "picture", 2: "video", 3: "voice"}.get(file.file_type, "file")
-    size = file.picture_size if kind == "picture" and file.blob is not None else None
-    measure = f" {size[0]}x{size[1]}" if size else ""
-    name = f" {file.name}" if kind == "file" and file.name else ""
-    many = file.size
-    weight = f"{many} B" if many < 1000 else f"{many / 1024:.1f} KB"
-    if many >= 1000 * 1024:
-        weight = f"{many / 1024**2:.1f} MB"
-    return f"[{kind}{name} {file.content_type}{measure}, {weight}]"
+def _load_colours() -> type[ColourDisplay] | None:
+    """Return the display with colours, None where rich is not installed."""
+    try:
+        from qqgroup_sync.cli.colours import ColourDisplay  # noqa: PLC0415 - needs rich
+    except ModuleNotFoundError:
+        return None
+    return ColourDisplay
