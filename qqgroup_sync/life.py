@@ -30,7 +30,7 @@ from qqgroup_sync.state.sessions import Place
 from qqgroup_sync.status import StatusBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from qqgroup_sync.dispatch.registry import Registry
     from qqgroup_sync.dispatch.schedule import Schedule
@@ -110,7 +110,7 @@ class Life:
             capacity=settings.queue_size,
             on_overload=self.board.note_overload,
         )
-        self.waiters = Waiters(clock, self._pool.park)
+        self.waiters = Waiters(clock, self._park)
         dialogues = Dialogues(self.waiters, clock, settings.language)
         self.outgoing = Outgoing(
             settings,
@@ -210,10 +210,16 @@ class Life:
         )  # fmt: skip
         return False
 
-    def _note(self, shard: int, position: Position, key: Key | None) -> None:
+    def _note(self, shard: int, position: Position, key: Key | None, s: int | None) -> None:
         """Keep for the next process that an event was handled."""
         assert self._sessions is not None
-        self._sessions.note(shard, Place(*position), key)
+        self._sessions.note(shard, Place(*position), key, s)
+
+    @contextlib.contextmanager
+    def _park(self) -> Iterator[Callable[[], object] | None]:
+        """Let others work while a handler waits for an answer."""
+        with self._intake.aside(), self._pool.park() as book:
+            yield book
 
     # ------------------------------------------------------------------ timed tasks
 

@@ -65,18 +65,40 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
 
 
 _MOST_KNOWN = 64
+_LEAST_OF_PROXIES = 8  # characters; people choose these passwords
 _known: dict[str, None] = {}  # of this process, the oldest first
 
 
-def know(secret: str) -> None:
+def know(secret: str, *, least: int = 16) -> None:
     """Let :func:`mask` hide a secret of this process wherever it stands from now on.
 
-    A short one, which may be a word of prose, is not remembered, and of many only the last.
+    One shorter than ``least``, which may be a word of prose, is not remembered, and of many only
+    the last.
     """
-    if len(secret) >= 16:
+    if len(secret) >= least:
         _known[secret] = None
         while len(_known) > _MOST_KNOWN:
             _known.pop(next(iter(_known.copy()), ""), None)
+
+
+def know_proxy(url: str) -> None:
+    """Hide the password in a proxy's URL, also as the proxy is told it.
+
+    A proxy that refuses may say back what it was told, and libraries quote it.
+    """
+    import base64  # noqa: PLC0415 - only where there is a proxy
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - as above
+
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:  # who uses it tells
+        return
+    user, password = parts.username or "", parts.password or ""
+    for name, word in {(user, password), (unquote(user), unquote(password))}:
+        if word:
+            told = base64.b64encode(f"{name}:{word}".encode()).decode()
+            know(told, least=_LEAST_OF_PROXIES)
+            know(word, least=_LEAST_OF_PROXIES)
 
 
 def mask(text: object, *secrets: str | None) -> str:

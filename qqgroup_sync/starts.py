@@ -118,12 +118,22 @@ class Starts(Router):
         return self._all_ended
 
     def request_stop(self, timeout: float = STOP_TIMEOUT) -> None:
-        """Begin to stop the bot; returns at once, from any thread."""
+        """Begin to stop the bot; returns at once, from any thread.
+
+        Where the system gives no thread for it, the calling one does it.
+        """
         with self._lock:
             life = self._life
-            if life is not None and self._stopping is None:
-                self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
-                self._stopping.start()
+            if life is None or self._stopping is not None:
+                return
+            service = self._stopping = Service("qqgroup-stop", lambda: self._stop(life, timeout))
+            try:
+                service.start()
+            except RuntimeError:  # the system gives no more threads
+                pass
+            else:
+                return
+        self._stop(life, timeout)
 
     def _stop(self, life: Life, timeout: float) -> None:
         stuck = ["the stop itself"]

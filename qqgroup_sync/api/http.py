@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WAITS = (0.3, 1.0, 2.0, 4.0)  # seconds before the second, third ... attempt
+OUTAGE_WAIT = 5.0  # seconds between the attempts after those, while there is patience
 LONGEST_WAIT = 30.0  # a longer Retry-After is the caller's to handle
 PREFER_FIRST_AFTER = 600.0  # seconds on a fall-back host before the first is tried again
 
@@ -140,7 +141,8 @@ class Http:
             timeout: Seconds for one attempt.
             expects: Field without which an answer is of no use, unless it waits for review.
             unasked: Whether this is a proactive message, which has a rate of its own.
-            patience: Seconds to wait at most for what the platform's rates allow.
+            patience: Seconds to wait at most for what the platform's rates allow, and for an
+                answer where none comes.
 
         Raises:
             ApiError: The platform said no; the subclass says what to do.
@@ -150,7 +152,7 @@ class Http:
         content = body if body is None or isinstance(body, bytes) else json_body(body)
         if params:
             path = f"{path}?{urlencode(params)}"
-        attempt = 0
+        attempt, until = 0, self._clock.monotonic() + (patience or 0.0)
         reauthorised = False
         while True:
             base, header = self._current_base(), ""
@@ -165,7 +167,9 @@ class Http:
             except (TransportError, BadResponse) as error:
                 # Without a header it was the token that could not be had: nothing was sent.
                 failure: QQGroupError = error
-                wait = self._wait_after_silence(error, attempt, repeat, base if header else "")
+                wait = self._wait_after_silence(
+                    error, attempt, repeat, base if header else "", until
+                )
             except ApiError as error:
                 failure = error
                 if header and _is_stale_token(error) and not reauthorised:
@@ -253,7 +257,12 @@ class Http:
     # ------------------------------------------------------------------ trying again
 
     def _wait_after_silence(
-        self, error: TransportError | BadResponse, attempt: int, repeat: Repeat, base: str
+        self,
+        error: TransportError | BadResponse,
+        attempt: int,
+        repeat: Repeat,
+        base: str,
+        until: float,
     ) -> float | None:
         """Return the seconds to wait before another attempt, or None when that is not safe.
 
@@ -262,12 +271,17 @@ class Http:
             attempt: Number of this one.
             repeat: When the request may be sent again.
             base: Host that did not answer; empty when nothing was sent to it.
+            until: When the clock says that, there is no sense in it any more.
         """
         never_sent = isinstance(error, TransportError) and error.never_sent
         if base and never_sent:
             self._fall_over(base)
         unsafe = repeat is not Repeat.SAFE and base and not never_sent
-        return None if unsafe or repeat is Repeat.NEVER else _wait_before(attempt)
+        if unsafe or repeat is Repeat.NEVER:
+            return None
+        wait = _wait_before(attempt)
+        lasting = repeat is Repeat.SAFE and self._clock.monotonic() + OUTAGE_WAIT < until
+        return OUTAGE_WAIT if wait is None and lasting else wait
 
     def _wait_after_refusal(
         self, error: ApiError, attempt: int, repeat: Repeat, base: str, path: str

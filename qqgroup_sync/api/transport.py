@@ -13,6 +13,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import requests
 import requests.adapters
@@ -23,7 +24,7 @@ import urllib3.exceptions
 
 from qqgroup_sync.api.keepalive import MOST, AnswerError, ConnectError, KeepAlive
 from qqgroup_sync.errors import Text, TransportError, TransportTimeout
-from qqgroup_sync.masking import mask_library, presentable
+from qqgroup_sync.masking import know_proxy, mask_library, presentable
 from qqgroup_sync.network import SLOW, causes, diagnose
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Transport:
         language: str | None = None,
     ) -> None:
         mask_library("urllib3")  # at level DEBUG it logs links with their keys
+        for proxy in () if direct else getproxies().values():
+            know_proxy(proxy)
         self._ca_bundle = ca_bundle
         self._language = language
         self._session = requests.Session()

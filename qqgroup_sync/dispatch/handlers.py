@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.filters import Filter, any_text
 from qqgroup_sync.errors import ConfigError, Text
+from qqgroup_sync.runtime.forked import end_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,11 @@ class Handler:
 
     def call(self, *arguments: Any) -> Any:
         """Call the function with as many of the arguments as it takes."""
-        return self.function(*arguments[: self.takes])
+        process = os.getpid()
+        try:
+            return self.function(*arguments[: self.takes])
+        finally:
+            end_child(process, self.name)
 
 
 def parameters(function: Callable[..., Any], most: int) -> int:

@@ -13,12 +13,14 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qqgroup_sync.dispatch.in_hand import InHand
 from qqgroup_sync.events.models import Message
 from qqgroup_sync.events.parse import dedupe_key
 from qqgroup_sync.runtime.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
+    from contextlib import AbstractContextManager
 
     from qqgroup_sync.events.models import Event
     from qqgroup_sync.runtime.clock import Clock
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 Key = int  # what is remembered of an id, see fingerprint
 
 REMEMBERED = 50_000  # ids of handled events, at most
+MOST_ABOVE = 50_000  # handled events for which one that is not handled yet is waited for
 GENERATIONS = 4
 GENERATION_LIFE = 300.0  # seconds; an id is remembered for 15 to 20 minutes while there is room
 ALONE_PATIENCE = 5.0  # seconds: how long an event that has to be handled alone waits for others
@@ -82,11 +85,17 @@ class LowWaterMark:
         return Position(self.session_id, s)
 
     def finish(self, s: int | None) -> list[Key]:
-        """Note an event that was handled; return the keys that the mark has passed."""
+        """Note an event that was handled; return the keys that the mark has passed.
+
+        An event that is not handled while so many others are is passed as well, or memory would
+        grow for as long as its handler runs.
+        """
         passed: list[Key] = []
         if s is None or s not in self._keys:
             return passed
         self._done.add(s)
+        if len(self._done) > MOST_ABOVE:  # a handler that never ends
+            self._done.add(self._open[0])
         while self._open and self._open[0] in self._done:
             first = heappop(self._open)
             self._done.remove(first)
@@ -164,7 +173,7 @@ class Intake:
         suspects: Tells whether an event has to be handled with no other one in hand.
         admit: Asked before an event is handled, with its id; False drops it.
         note: Told about each event that was handled: its shard, up to where everything was
-            handled there, and its id.
+            handled there, its id, and its own ``s``.
     """
 
     def __init__(
@@ -179,7 +188,7 @@ class Intake:
         ready: Callable[[], object] | None = None,
         suspects: Callable[[Key], bool] = lambda _key: False,
         admit: Callable[[Event, Key], bool] | None = None,
-        note: Callable[[int, Position, Key | None], object] | None = None,
+        note: Callable[[int, Position, Key | None, int | None], object] | None = None,
     ) -> None:
         self._ready = ready
         self._suspects = suspects
@@ -226,13 +235,11 @@ class Intake:
             return
 
         def run() -> None:
-            try:
+            with InHand(lambda: self._finish(shard, mark, s, key, count="handled")):
                 if self._admit is None or key is None:
                     self._handle(event)
                 else:
                     self._handle_noted(event, key, self._admit)
-            finally:
-                self._finish(shard, mark, s, key, count="handled")
 
         if not self._pool.submit(self._lane(event), run):
             with self._lock:
@@ -261,7 +268,11 @@ class Intake:
             self._seen.finish(key, passed)
             position = mark.position
         if self._note is not None:
-            self._note(shard, position, key)
+            self._note(shard, position, key, s)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Let suspects have their turn while the calling handler waits for an answer."""
+        return self._turns.aside()
 
     def remember(self, handled: Collection[Key]) -> None:
         """Take over what an earlier process has handled."""

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch import in_hand
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -57,14 +59,15 @@ class Waiter:
         more: Further keys of which it catches events, and which of them.
         arrived: Set while there is something to look at.
         caught: What came and was not fetched.
+        taker: What its handler has in hand; it holds what this one catches as well.
         waits: Whether its handler sits and waits.
         wakes_at: When it waits no longer.
     """
 
     __slots__ = (
         *("_accept", "arrived", "book", "cancelled", "caught", "closed", "force", "handing"),
-        *("keeps", "key", "lapses_at", "level", "more", "outer", "owner", "problem", "takes"),
-        *("waits", "wakes_at"),
+        *("keeps", "key", "lapses_at", "level", "more", "outer", "owner", "problem", "taker"),
+        *("takes", "waits", "wakes_at"),
     )
 
     def __init__(
@@ -82,6 +85,7 @@ class Waiter:
         self.level = level
         self.force = force
         self.keeps = keeps
+        self.taker = in_hand.here()
         self.closed = False
         self.cancelled = False
         self.lapses_at = math.inf

@@ -7,6 +7,7 @@ import math
 import threading
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch import in_hand
 from qqgroup_sync.dispatch.waiter import Handing, Waiter, anything, judging
 from qqgroup_sync.errors import WaitCancelled
 
@@ -202,6 +203,9 @@ class Waiters:
         with self._lock:
             if not self._give(waiter, event):
                 return False
+            mine = in_hand.here()
+            if mine is not None and waiter.taker is not None:
+                waiter.taker.take(mine)
             if waiter.book is not None:
                 waiter.book()
             if waiter.keeps or waiter.waits:

@@ -157,7 +157,10 @@ class GatewayRunner:
         while not self._stop.is_set():
             began = self._clock.monotonic()
             self._was_live = False
-            verdict = self._live_once()
+            try:
+                verdict = self._live_once()
+            except OSError as error:  # no file can be opened, not even a module: perhaps later
+                verdict = Verdict(f"{type(error).__name__}: {error}", self.session.resumable)
             if self._stop.is_set():
                 return
             if verdict.error is not None:
@@ -297,7 +300,10 @@ class GatewayRunner:
             connection.send(step.text)
         elif isinstance(step, Live):
             self._was_live = True
-            heartbeat.start()
+            try:
+                heartbeat.start()
+            except RuntimeError as error:  # the system gives no more threads: perhaps later
+                raise GatewayClosed(f"no thread for the heartbeats: {error}") from error
             self._listener.shard_live(self.session, resumed=step.resumed, user=step.user)
         elif isinstance(step, Heard):
             self._listener.shard_heard(self.session)

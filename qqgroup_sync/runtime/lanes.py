@@ -6,6 +6,7 @@ Knows nothing about QQ. A lane is any hashable key; ``None`` means "in no partic
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from qqgroup_sync.errors import StateError, Text
 from qqgroup_sync.masking import masked_logger
 from qqgroup_sync.runtime.blockage import TICK, Blockage
+from qqgroup_sync.runtime.forked import end_child
 from qqgroup_sync.runtime.lane_order import Job, LaneOrder, Return
 from qqgroup_sync.runtime.service import Service
 
@@ -90,7 +92,7 @@ class LanePool:
         self._workers: list[_Worker] = []
         self._open = 0  # jobs that were made ready and neither ended nor wait in park()
         self._parked = 0
-        self._rest: threading.Event | None = None  # somebody waits for no job to be open
+        self._slow = 0  # of the others: who has been told to run for long
         self._named = 0
         self._refused: RuntimeError | None = None  # why there is no further worker; for the watch
         self._held_back = 0  # submitters that wait for room
@@ -150,7 +152,7 @@ class LanePool:
         if self._short_of_workers:
             if self._unparked < self._resting:
                 self._hire()
-            elif not self._watch_hurries and self._unparked < self._working:
+            elif not self._watch_hurries and self._unparked < self._most:
                 self._attention.notify()
         if self._watch_rests:
             self._attention.notify()
@@ -160,6 +162,11 @@ class LanePool:
     @property
     def _unparked(self) -> int:
         return len(self._workers) - self._parked
+
+    @property
+    def _most(self) -> int:
+        """How many may work at once: a handler that never ends takes no place from the others."""
+        return self._working + min(self._slow, self._parking)
 
     @property
     def _idle(self) -> int:
@@ -185,6 +192,7 @@ class LanePool:
 
     def _serve(self, worker: _Worker) -> None:
         self._here.worker = worker
+        process = os.getpid()
         while self._take(worker):
             job = worker.job
             assert job is not None
@@ -192,6 +200,7 @@ class LanePool:
                 job.run()
             except BaseException:  # a SystemExit must not silently shrink the pool
                 logger.exception("a job raised")
+            end_child(process, "a job")
             del job  # an idle worker keeps nothing of its last message alive
             if self._overloaded:
                 self._look_for_relief()
@@ -249,12 +258,12 @@ class LanePool:
         with self._lock:
             assert worker.job is not None
             self._open -= 1
+            self._slow -= worker.warned
             lane, worker.job, worker.warned = worker.job.lane, None, False
             if not self._stopping:
                 self._leave_lane(lane)
                 self._let_in()
-            self._tell_of_rest()
-            if self._stopping or self._unparked > self._working:  # waiting handlers came back
+            if self._stopping or self._unparked > self._most:  # waiting handlers came back
                 self._workers.remove(worker)
                 return False
         return True
@@ -310,7 +319,6 @@ class LanePool:
             self._open -= 1
             worker.parked = True
             self._leave_lane(lane)
-            self._tell_of_rest()
             if self._short_of_workers:
                 if self._unparked < self._resting:
                     self._hire()
@@ -341,7 +349,7 @@ class LanePool:
                 if self._stopping:
                     return
                 waiting = self._short_of_workers
-                hurry = waiting and self._unparked < self._working
+                hurry = waiting and self._unparked < self._most
                 busy = self._open > 0 or self._parked > 0
                 self._watch_hurries, self._watch_rests = hurry, not busy
                 self._attention.wait(TICK if hurry else SLOW_TICK if busy else None)
@@ -357,7 +365,7 @@ class LanePool:
         with self._lock:
             if self._stopping:
                 return
-            wanted = min(self._open, self._working) - self._unparked
+            wanted = min(self._open, self._most) - self._unparked
             for _ in range(wanted):
                 self._hire()
 
@@ -373,6 +381,7 @@ class LanePool:
             ]
             for worker in slow:
                 worker.warned = True
+                self._slow += 1
         for worker in slow:
             logger.warning(
                 "a handler has been running for %.0f s in %s:\n%s",
@@ -398,26 +407,10 @@ class LanePool:
         with self._lock:
             return not self._open and not self._order.behind and self._parked == waiting
 
-    def wait_for_rest(self, seconds: float) -> None:
-        """Wait until no job runs or could run; handlers that wait in :meth:`park` do not count.
-
-        One thread at a time; it ends with :meth:`close`.
-        """
-        with self._lock:
-            if self._stopping or not self._open:
-                return
-            rest = self._rest = threading.Event()
-        self._clock.wait(rest, seconds)
-        self._rest = None
-
-    def _tell_of_rest(self) -> None:
-        if self._rest is not None and not self._open:
-            self._rest.set()
-
     @property
     def paused(self) -> bool:
-        """Whether a submitter is held back: the queue is full, or has to be empty."""
-        return self._held_back > 0 or self._rest is not None
+        """Whether a submitter is held back because the queue is full."""
+        return self._held_back > 0
 
     @property
     def size(self) -> int:
@@ -440,8 +433,6 @@ class LanePool:
                 self._ready.put(None)
             self._room.notify_all()
             self._attention.notify_all()
-            if self._rest is not None:
-                self._rest.set()
         return left
 
     def join(self, deadline: Deadline) -> list[str]:

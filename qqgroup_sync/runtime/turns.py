@@ -33,6 +33,7 @@ class Turns:
         self._working = 0
         self._alone = False
         self._wanting = 0  # who wants to be alone
+        self._here = threading.local()  # how this thread leaves
 
     @contextlib.contextmanager
     def beside_others(self) -> Iterator[None]:
@@ -41,13 +42,8 @@ class Turns:
             if self._alone or self._wanting:
                 self._wait_while(lambda: self._alone or self._wanting > 0)
             self._working += 1
-        try:
+        with self._leaving(self._work_no_more):
             yield
-        finally:
-            with self._changed:
-                self._working -= 1
-                if self._wanting:
-                    self._changed.notify_all()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -59,13 +55,48 @@ class Turns:
             finally:
                 self._wanting -= 1
             mine, self._alone = not self._alone, True
+        with self._leaving(self._be_alone_no_more if mine else self._changed.notify_all):
+            yield
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others work, and be alone, while the calling thread waits for somebody.
+
+        It comes back without waiting, beside whoever works then.
+        """
+        leave: Callable[[], object] | None = getattr(self._here, "leave", None)
+        if leave is None:
+            yield
+            return
+        with self._changed:
+            leave()
         try:
             yield
         finally:
             with self._changed:
-                if mine:
-                    self._alone = False
-                self._changed.notify_all()
+                self._working += 1
+            self._here.leave = self._work_no_more
+
+    @contextlib.contextmanager
+    def _leaving(self, leave: Callable[[], object]) -> Iterator[None]:
+        """Leave when the block ends: in this way, or in that of who has come back."""
+        before = getattr(self._here, "leave", None)
+        self._here.leave = leave
+        try:
+            yield
+        finally:
+            leave, self._here.leave = self._here.leave, before
+            with self._changed:
+                leave()
+
+    def _work_no_more(self) -> None:
+        self._working -= 1
+        if self._wanting:
+            self._changed.notify_all()
+
+    def _be_alone_no_more(self) -> None:
+        self._alone = False
+        self._changed.notify_all()
 
     def _wait_while(self, taken: Callable[[], bool]) -> None:
         deadline = Deadline(self._clock, self._patience)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 3.0  # seconds; later the person has seen the failure already
+MOST_WAITING = 1_000  # clicks
+QUIET = 60.0  # seconds between two warnings
 
 
 class Clicks:
@@ -32,30 +34,51 @@ class Clicks:
 
     def __init__(self, endpoints: Endpoints, clock: Clock) -> None:
         self._endpoints = endpoints
-        self._pool = LanePool(clock, name="qqgroup-click", resting=4, working=16, capacity=1_000)
+        self._clock = clock
+        self._quiet_until = float("-inf")
+        self._pool = LanePool(
+            clock, name="qqgroup-click", resting=4, working=16, capacity=2 * MOST_WAITING
+        )
         self._starting = threading.Lock()
         self._started = False
         self._under_way = 0
         self._done = threading.Condition()
 
     def acknowledge(self, interaction_id: str) -> None:
-        """Acknowledge a click soon; returns at once."""
+        """Acknowledge a click soon; returns at once.
+
+        It never waits: it is the reader of the gateway that calls. Where clicks come faster than
+        they can be acknowledged, the people behind the others have seen theirs fail already.
+        """
+        if self._pool.queued >= MOST_WAITING:
+            self._tell_of_many()
+            return
         with self._starting:
             first, self._started = not self._started, True
         if first:
             self._pool.start()
         with self._done:
             self._under_way += 1
-        if not self._pool.submit(None, lambda: self._acknowledge(interaction_id)):
+        ends = self._clock.monotonic() + TIMEOUT
+        if not self._pool.submit(None, lambda: self._acknowledge(interaction_id, ends)):
             self._count_down()
 
-    def _acknowledge(self, interaction_id: str) -> None:
+    def _acknowledge(self, interaction_id: str, ends: float) -> None:
         try:
-            self._endpoints.acknowledge_interaction(interaction_id, 0, timeout=TIMEOUT)
+            if self._clock.monotonic() < ends:
+                self._endpoints.acknowledge_interaction(interaction_id, 0, timeout=TIMEOUT)
         except QQGroupError as error:
             logger.warning("a click could not be acknowledged: %s", error)
         finally:
             self._count_down()
+
+    def _tell_of_many(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET
+            logger.warning(
+                "%d clicks wait for their acknowledgement: further ones get none", MOST_WAITING
+            )
 
     def _count_down(self) -> None:
         with self._done:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.errors import (
     ApiError,
     ConfigError,
+    DuplicateMessage,
     QQGroupError,
     RateLimited,
     StateError,
@@ -257,6 +258,13 @@ class C2CStream(Stream):
                 again = last or isinstance(error, RateLimited)
                 if not again or wait is None or self._clock.wait(self._stop, wait):
                     raise
+            except DuplicateMessage as error:
+                if self._first is not None or self._lost:
+                    raise
+                # The process died in the middle of this answer: what was shown rolls back, and
+                # nothing tells how that message was called. A whole one takes its place.
+                logger.info("%s; the answer begins again", error.summary)
+                self._msg_seq, self._index = self._draw(), 0
             except ApiError as error:
                 if self._lost:  # a frame that got lost had arrived after all: its index is taken
                     self._lost = False

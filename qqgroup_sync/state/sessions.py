@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qqgroup_sync.errors import StateError, Text
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LIFE = 900.0  # seconds for which the id of a handled event is kept
+LIFE = 900.0  # seconds for which the id of a handled event is kept at least
+LONGEST = 7 * 24 * 3600.0  # and while it may come again, because one before it is not handled
+MOST_IDS = 50_000  # that an earlier process left
 PATIENCE = 15.0  # seconds for another process with the same bot to end
 CLOSE_SECONDS = 1.0  # for a file that could not be read, and for a row that matters now
+FORGET_AT_ONCE = 8  # rows; each time that one is begun
 PAGE_IDS = 100  # in one row
 PAGE_SECONDS = 1.0  # between the first and the last of a row, which are forgotten together
 MOST_TRIES = 4  # of an event that was in hand whenever the process died; all but the first alone
@@ -58,11 +62,11 @@ class Known(NamedTuple):
 class _Page:
     """The row that the events of a shard are noted in."""
 
-    __slots__ = ("_began", "_count", "_ids", "_session", "_session_id", "name")
+    __slots__ = ("_began", "_count", "_ids", "_session", "name", "session_id")
 
     def __init__(self, number: int, session_id: str, now: float) -> None:
         self.name = str(number)
-        self._session_id = session_id
+        self.session_id = session_id
         self._session = json.dumps(session_id)
         self._began = now
         self._count = 0
@@ -73,7 +77,7 @@ class _Page:
         return (
             self._count < PAGE_IDS
             and 0 <= now - self._began < PAGE_SECONDS
-            and self._session_id == session_id
+            and self.session_id == session_id
         )
 
     def text(self, number: int, shard: int, s: int | None, key: int) -> str:
@@ -81,6 +85,24 @@ class _Page:
         self._count += 1
         self._ids += f", {key}"
         return f"[{number}, {shard}, {'null' if s is None else s}, {self._session}{self._ids}]"
+
+
+class _Old(NamedTuple):
+    """A row to which nothing is added any more.
+
+    Attributes:
+        name: Its key.
+        shard: Of its events.
+        session_id: Of its events.
+        highest: No event in it has a higher ``s``; None while nobody knows.
+        until: When it may be taken out, by the monotonic clock.
+    """
+
+    name: str
+    shard: int
+    session_id: str
+    highest: int | None
+    until: float
 
 
 class Sessions:
@@ -108,6 +130,9 @@ class Sessions:
         self._language = language
         self._count = itertools.count()
         self._pages: dict[int, _Page] = {}
+        self._old: deque[_Old] = deque()
+        self._places: dict[int, Place] = {}  # of each shard, the last that was noted
+        self._highest: dict[int, int] = {}  # s that was noted
         self._noting = threading.Lock()
         self._rows: dict[str, Change] = {}  # what is to be written of each row
         self._writing = False  # somebody writes what stands there
@@ -206,9 +231,18 @@ class Sessions:
     def _understood(self, rows: dict[str, Entry], settled: dict[str, Entry]) -> Known:
         places: dict[int, tuple[int, Place]] = {}
         handled: set[int] = set()
-        for entry in [*rows.values(), *settled.values()]:
-            number, shard, s, session_id, *ids = json.loads(entry.text)
+        newest = sorted(rows, key=int, reverse=True)
+        for name in newest:
+            number, shard, s, session_id, *ids = json.loads(rows[name].text)
+            if len(handled) >= MOST_IDS:
+                self._rows[name] = Change(_HANDLED, name, None)
+                continue
             handled.update(ids)
+            self._full(name, shard, session_id, None)
+            if shard not in places or places[shard][0] < number:
+                places[shard] = (number, Place(session_id, s))
+        for entry in settled.values():
+            number, shard, s, session_id, *_ = json.loads(entry.text)
             if shard not in places or places[shard][0] < number:
                 places[shard] = (number, Place(session_id, s))
         last = max((number for number, _ in places.values()), default=0)
@@ -218,8 +252,15 @@ class Sessions:
             self._careful_until = self._clock.monotonic() + CAREFUL
         return Known({shard: place for shard, (_, place) in places.items()}, handled)
 
-    def note(self, shard: int, place: Place, key: int | None) -> None:
-        """Keep that an event was handled; quick, it is written in the background."""
+    def note(self, shard: int, place: Place, key: int | None, s: int | None = None) -> None:
+        """Keep that an event was handled; quick, it is written in the background.
+
+        Args:
+            shard: Of the event.
+            place: Up to where everything is handled.
+            key: Of the event.
+            s: Its own number.
+        """
         if key is None:
             text = json.dumps((next(self._count), shard, place.s, place.session_id))
             self._write(Change(_PLACES, str(shard), Entry(text)))
@@ -227,15 +268,42 @@ class Sessions:
         now = self._clock.time()
         with self._noting:
             number = next(self._count)
+            self._places[shard] = place
+            self._highest[shard] = max(self._highest.get(shard, 0), s or 0)
             page = self._pages.get(shard)
             if page is None or not page.takes(place.session_id, now):
+                if page is not None:
+                    self._full(page.name, shard, page.session_id, self._highest[shard])
+                self._forget()
                 page = self._pages[shard] = _Page(number, place.session_id, now)
             text = page.text(number, shard, place.s, key)
-            self._rows[page.name] = Change(_HANDLED, page.name, Entry(text, now + LIFE))
+            self._rows[page.name] = Change(_HANDLED, page.name, Entry(text, now + LONGEST))
             if self._writing:
                 return  # who writes now takes this one along
             self._writing = True
         self._write_rows()
+
+    def _full(self, name: str, shard: int, session_id: str, highest: int | None) -> None:
+        """Note a row to which nothing is added any more."""
+        self._old.append(_Old(name, shard, session_id, highest, self._clock.monotonic() + LIFE))
+
+    def _forget(self) -> None:
+        """Take out rows that are old enough, unless what they say may still come again.
+
+        That is what lies above the mark, which may stand for hours: a handler may take so long.
+        Not by the time of day, which somebody may set. Under the lock.
+        """
+        now = self._clock.monotonic()
+        for _ in range(min(len(self._old), FORGET_AT_ONCE)):
+            if now < self._old[0].until:
+                return
+            old = self._old.popleft()
+            place = self._places.get(old.shard)
+            highest = self._highest.get(old.shard, 0) if old.highest is None else old.highest
+            if place is None or place.session_id != old.session_id or (place.s or 0) >= highest:
+                self._rows[old.name] = Change(_HANDLED, old.name, None)
+            else:
+                self._old.append(old._replace(highest=highest, until=now + LIFE))
 
     def _write_rows(self) -> None:
         """Write what is to be written until nothing is left; in one thread at a time.

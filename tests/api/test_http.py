@@ -11,7 +11,7 @@ import pytest
 import requests
 import responses
 
-from qqgroup_sync.api.http import Http, Repeat
+from qqgroup_sync.api.http import OUTAGE_WAIT, Http, Repeat
 from qqgroup_sync.api.transport import Transport
 from qqgroup_sync.errors import (
     ApiError,
@@ -212,6 +212,21 @@ def test_what_is_repeated_and_how_it_ends(make, post, clock, *, authority, case,
     if case.step is not closed_unread:
         assert {one.body for one in server.requests} == {WIRE}
     assert authority.refused == []
+
+
+@pytest.mark.parametrize("step", [closed_after_reading, answer(200, b"<html>log in</html>")])
+def test_an_outage_is_waited_for_while_there_is_patience(make, post, clock, step):
+    """A reply can be answered for minutes, and the same number cannot be shown twice."""
+    with ScriptedServer(step) as server, pytest.raises((TransportError, BadResponse)):
+        post(make(server.url), patience=18.0)
+    assert clock.waits == [*USUAL, OUTAGE_WAIT, OUTAGE_WAIT]
+
+
+def test_what_may_not_go_out_twice_is_not_waited_for(make, post, clock):
+    """Patience is for the platform's rates then, and not for answers."""
+    with ScriptedServer(closed_after_reading) as server, pytest.raises(TransportError):
+        post(make(server.url), repeat=Repeat.UNSENT, patience=60.0)
+    assert clock.waits == []
 
 
 @pytest.mark.parametrize("repeat", REPEATING)

@@ -9,6 +9,7 @@ from tests.faults.bench import APPID
 from tests.faults.registry import fault
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator
 
     from tests.faults.bench import Bench
@@ -166,9 +167,20 @@ def out_of_order(bench: Bench) -> Iterator[None]:
         link.send = held.append
     for person in range(len(bench.people)):
         bench.say(person=person)
-    bench.draw.shuffle(held)
     for link in links:
         del link.send
-        for text in held:
+        for text in _reordered(held, bench.draw):
             link.send(text)
     yield
+
+
+def _reordered(frames: list[str], draw: random.Random) -> list[str]:
+    """Return frames in another order, those of one person in their own."""
+    queues: dict[str, list[str]] = {}
+    for text in frames:
+        d = json.loads(text).get("d")
+        author = d.get("author", {}).get("id", "") if isinstance(d, dict) else ""
+        queues.setdefault(author, []).append(text)
+    order = [author for author, queue in queues.items() for _ in queue]
+    draw.shuffle(order)
+    return [queues[author].pop(0) for author in order]

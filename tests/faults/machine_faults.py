@@ -70,9 +70,9 @@ def _setting_clock(name: str, seconds: float) -> None:
         bench.world.clock_offset += seconds
         bench.say()
         try:
+            wait(0.3)
             yield
         finally:
-            bench.settle()
             bench.world.clock_offset -= seconds
             bench.say()
 

@@ -13,6 +13,7 @@ from tests.waiting import eventually
 
 KILLS = 4
 BURST = 2000
+BACKLOG = 2500  # more than 2000, which is how many handlers may be parked at once
 LITTLE = 96 * 1024  # bytes of a file on a disk that is full
 
 
@@ -36,6 +37,19 @@ def test_kill_9_at_random_moments(bench):
     assert verdict.said > KILLS
     assert not verdict.excused
     assert bench.simulator.platform.stats["identifies"] == 1
+    assert bench.bot.stop() == 0
+
+
+def test_a_backlog_of_more_people_than_handlers_may_wait(make_bench):
+    """Replayed before RESUMED, when nothing may be answered yet: it waits in the queue."""
+    bench = make_bench(wired=False, people=BACKLOG, groups=20, friends=0)
+    bench.start_bot()
+    assert bench.answered(bench.say(person=0))
+    assert bench.bot.stop() == 0
+    ids = [bench.say(person=person) for person in range(BACKLOG)]
+    bench.start_bot()
+    assert bench.answered(*ids)
+    bench.check()
     assert bench.bot.stop() == 0
 
 

@@ -127,11 +127,27 @@ def test_handled_ids_come_back(make):
     sessions.settle(0, Place("s", 3))
     sessions = next_one(make, sessions, clock)
     assert sessions.load() == Known({0: Place("s", 3)}, {-(2**63), 2**63 - 1})
-    clock.advance(LIFE / 2)
+    clock.advance(LIFE)
+    sessions.note(0, Place("s", 4), 4, 4)
     sessions = next_one(make, sessions, clock)
-    assert sessions.load() == Known({0: Place("s", 3)}, {2**63 - 1})
-    clock.advance(LIFE / 2)
-    assert next_one(make, sessions, clock).load() == Known({0: Place("s", 3)}, set())
+    assert sessions.load() == Known({0: Place("s", 4)}, {4})
+
+
+def test_ids_above_the_mark_are_kept_for_as_long_as_it_stands(make):
+    """The platform replays them when the session is resumed: also hours, or clocks, later."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.load()
+    for key in range(5, 10):
+        sessions.note(0, Place("s", 3), key, key)  # 4 is not handled
+        clock.advance(LIFE)
+    sessions = next_one(make, sessions, clock)
+    assert sessions.load() == Known({0: Place("s", 3)}, set(range(5, 10)))
+    sessions.note(0, Place("s", 9), 4, 4)
+    for key in range(10, 20):
+        clock.advance(LIFE)
+        sessions.note(0, Place("s", key), key, key)
+    assert next_one(make, sessions, clock).load() == Known({0: Place("s", 19)}, {18, 19})
 
 
 def test_ids_that_follow_each_other_share_rows(make, path):
