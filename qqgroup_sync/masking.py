@@ -51,7 +51,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         re.compile(
             rf"""(?isx) (?<![a-z0-9_-])
             ((?:[a-z0-9_-]*[_-])? (?:{_HIDDEN_KEYS}) \\*["']? \s*[:=：]\s*)
-            [\[({{\s]* (?: {_QUOTED} | {_BARE} )"""
+            [\[({{\s]* (?: {_QUOTED} | {_BARE} )
+            (?: \s*[:=：]\s* (?: {_QUOTED} | {_BARE} ) )?"""  # it was a key, then: a line was empty
         ),
         r"\1" + HIDDEN,
     ),

@@ -65,6 +65,7 @@ def header(value):
         f"token：{SECRET}",
         f"bot_token = {SECRET}",
         f"X-Union-Token: {SECRET}",
+        f'token=\n{{"access_token":"{SECRET}"}}',  # the first of the two has no value
         f"aws_secret_access_key={SECRET}",
         f"SecretId={SECRET}&SecretKey={SECRET}",
         f'"scene": ["auth_token={SECRET}", "msg_idx=REFIDX_1"]',

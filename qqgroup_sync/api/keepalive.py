@@ -160,12 +160,19 @@ def _content(response: http.client.HTTPResponse) -> bytes:
             raise AnswerError(f"an answer of {response.length} bytes")
         return response.read()
     pieces, size = [], 0
-    while piece := response.read(_PIECE):
+    while piece := _piece(response):
         pieces.append(piece)
         size += len(piece)
         if size > MOST:
             raise AnswerError(f"an answer of more than {MOST} bytes")
     return b"".join(pieces)
+
+
+def _piece(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read(_PIECE)
+    except ValueError as error:  # a length below zero, which http.client believes
+        raise AnswerError(f"an answer in parts is damaged: {error}") from error
 
 
 def _unpacked(content: bytes) -> bytes:

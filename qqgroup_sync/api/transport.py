@@ -244,11 +244,14 @@ def _gathered(pieces: Iterable[bytes], headers: Mapping[str, str]) -> bytes:
     if stated.isdecimal() and (len(stated) > 20 or int(stated) > MOST):
         raise AnswerError(f"an answer of {stated[:20]} bytes")
     kept, size = [], 0
-    for piece in pieces:
-        kept.append(piece)
-        size += len(piece)
-        if size > MOST:
-            raise AnswerError(f"an answer of more than {MOST} bytes")
+    try:
+        for piece in pieces:
+            kept.append(piece)
+            size += len(piece)
+            if size > MOST:
+                raise AnswerError(f"an answer of more than {MOST} bytes")
+    except ValueError as error:  # a length below zero, which http.client believes
+        raise AnswerError(f"an answer in parts is damaged: {error}") from error
     return b"".join(kept)
 
 

@@ -74,8 +74,9 @@ def without_end(server, connection):
         answer(200, b"", Content_Length=MOST + 1) + b"x" * (MOST + 1),
         answer(200, b"", Content_Length=10**12),
         answer(200, b"no gzip at all, but text", Content_Encoding="gzip"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-10\r\nabc",
     ],
-    ids=["a bomb", "too long", "without end", "damaged"],
+    ids=["a bomb", "too long", "without end", "damaged", "a length below zero"],
 )
 def test_what_is_no_answer_of_the_platform_is_a_transport_error(exchange, way, hostile):
     """It neither fills the memory nor escapes as an error that nobody expects."""
