@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The seed family's markup: [cl text@#rrggbb cle]. What does not fit the pattern is shown as it is.
 _COLOURED = re.compile(r"(?s)\[cl\s((?:(?!\[cl\s).)*?)@(#(?:[0-9a-fA-F]{3}){1,2})\scle\]")
 
+_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")  # beside the newline
 _SPACES = frozenset(" \t\u3000\u200b")  # the last one has no width, but a line may end at it
 _NO_START = frozenset(  # marks that belong to what stands before them
     "!%),.:;?]}¢°·†‡›»℃∶、。〃々〆〕〗〞﹚﹜！＂％＇），．：；？］｝～…—‥”’》〉」』】"
@@ -116,7 +117,7 @@ def lines(
 
 def _paragraphs(text: str, measure: Callable[[str], float]) -> Iterator[list[Glyph]]:
     current: list[Glyph] = []
-    for run, colour in coloured_runs(text.replace("\r\n", "\n").replace("\r", "\n")):
+    for run, colour in coloured_runs(_BREAK.sub("\n", text)):
         first, *others = run.split("\n")
         current += _glyphs(first, colour, measure)
         for other in others:

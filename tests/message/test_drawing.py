@@ -279,6 +279,12 @@ def test_strange_text_does_no_harm(text):
     assert draw(text).height == PITCH + 40
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_every_line_end_ends_a_line(end):
+    """The paragraph separator cannot even be measured."""
+    assert draw(f"a{end}b").height == 2 * PITCH + 40
+
+
 @needs_cjk
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.integers(40, 300))
