@@ -20,6 +20,9 @@ def main() -> None:
     """QQ group bots as plain Python scripts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it
     signal.signal(signal.SIGTERM, _interrupt)  # so that a script under trial is ended, too
+    hung_up = getattr(signal, "SIGHUP", None)  # the terminal was closed; there is none on Windows
+    if hung_up is not None and signal.getsignal(hung_up) is not signal.SIG_IGN:  # as nohup does
+        signal.signal(hung_up, _interrupt)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

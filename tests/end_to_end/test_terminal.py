@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -574,10 +575,16 @@ class Terminal:
         return self._bytes.decode("utf-8", "ignore")
 
     def close(self):
-        """End it, whatever it does."""
-        self.process.kill()
-        self.process.wait(10)
+        """Close the terminal, as a person closes the window; end what goes on nevertheless."""
+        if self.controller is None:
+            return
         os.close(self.controller)
+        self.controller = None
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.process.wait(10)
 
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -653,6 +660,12 @@ class TestConsole:
         shown = chat.until("stopping")
         assert chat.process.wait(20) == 0
         assert "Traceback" not in shown
+
+    def test_a_closed_window_ends_the_bot_too(self, chat):
+        """Nobody would know that it goes on."""
+        (bot,) = psutil.Process(chat.process.pid).children()
+        chat.close()
+        bot.wait(10)
 
     def test_ctrl_d_ends_it(self, chat):
         """The end of the input is the end of the chat."""
