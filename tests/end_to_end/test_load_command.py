@@ -110,7 +110,8 @@ def test_a_bot_that_answers_nothing_is_no_measurement(tmp_path):
 
 def test_a_script_that_ends_under_the_load_fails(tmp_path):
     """With its exit code and its last words."""
-    script = bot(tmp_path, "os._exit(3) if count > 10 else print('message', count); return 'ok'")
+    words = "os.write(1, b'message %d\\n' % count)"  # in one piece: handlers run side by side
+    script = bot(tmp_path, f"os._exit(3) if count > 10 else {words}; return 'ok'")
     done = load(script, *SHORT, "--seconds", "20")
     assert done.returncode == 3
     assert "ended under the load (exit code 3)" in done.stderr
