@@ -47,6 +47,6 @@ def make_bench(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hurried(make_bench):
     """A bench with a bot on line that does not wait long before it tries again."""
-    bench = make_bench(bot={"hurry": HURRY}, client={"timeout": 2.0}, heartbeat_interval=40.0)
+    bench = make_bench(bot={"hurry": HURRY}, client={"timeout": 1.0}, heartbeat_interval=40.0)
     bench.start_bot()
     return bench
