@@ -40,6 +40,7 @@ def test_kill_9_at_random_moments(bench):
     assert bench.bot.stop() == 0
 
 
+@pytest.mark.load
 def test_a_backlog_of_more_people_than_handlers_may_wait(make_bench):
     """Replayed before RESUMED, when nothing may be answered yet: it waits in the queue."""
     bench = make_bench(wired=False, people=BACKLOG, groups=20, friends=0)
@@ -95,6 +96,7 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(bench, tmp_path):
     assert bot.stop() == 0
 
 
+@pytest.mark.load
 def test_a_burst_is_answered_while_heartbeats_go_on(make_bench):
     """Handlers take 50 ms; the platform hears a heartbeat each half second all the while."""
     bench = make_bench(
