@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import statistics
 import sys
-import threading
 import time
 
 import psutil
@@ -16,6 +15,7 @@ from soak_report import HERE, tell
 sys.path.insert(0, str(HERE.parent))  # the bench lies with the tests
 
 from tests.faults.bench import Bench, Load
+from tests.faults.registry import wait
 from tests.faults.table import FAULTS
 
 # kills
@@ -32,11 +32,6 @@ LENGTHS = (1.0, 3.0, 10.0, 20.0, 45.0, 90.0)
 LONGEST_WAIT = 60.0 * 1.25  # seconds between two tries: a minute and its jitter
 BACK_WITHIN = 2.0
 IDLE_SHARE = 0.01  # of a core
-
-
-def pause(seconds):
-    """Let time pass."""
-    threading.Event().wait(seconds)
 
 
 # ---------------------------------------------------------------------- kill -9
@@ -62,7 +57,7 @@ def kills(options, report, home):
                 early = bench.draw.random() < EARLY
                 if not early:
                     bench.wait_online()
-                pause(bench.draw.uniform(0.0, 0.6 if early else 1.5))
+                wait(bench.draw.uniform(0.0, 0.6 if early else 1.5))
                 bench.kill_bot()
                 bench.start_bot(wait=False)
                 if (number + 1) % 10 == 0:
@@ -104,7 +99,7 @@ def mixed(options, report, home):
                 with contextlib.ExitStack() as stack:
                     for name in chosen:
                         stack.enter_context(FAULTS[name](bench))
-                        pause(bench.draw.uniform(0.0, 0.3))
+                        wait(bench.draw.uniform(0.0, 0.3))
                 done += len(chosen)
                 bench.wait_online()
                 if bench.draw.random() < 0.3:
@@ -140,7 +135,7 @@ def outage(options, report, home):
             for number in range(options.count):
                 kind = bench.draw.choice(("refused", "held", "no names"))
                 length = LENGTHS[number % len(LENGTHS)] * bench.draw.uniform(0.8, 1.2)
-                pause(6.0)  # a session that lasts begins the back-off anew
+                wait(6.0)  # a session that lasts begins the back-off anew
                 found.append(_one_outage(bench, kind, length))
                 tell(f"outage: {number + 1} of {options.count}: {found[-1]}")
         bench.settle(120.0)
@@ -185,7 +180,7 @@ def _one_outage(bench, kind, length):
         for wire in wires:
             wire.refuse() if kind == "refused" else wire.hold()
     began, cpu = time.monotonic(), sum(process.cpu_times()[:2])
-    pause(length)
+    wait(length)
     share = (sum(process.cpu_times()[:2]) - cpu) / (time.monotonic() - began)
     before = bench.records.connections
     if kind == "held":
@@ -218,7 +213,7 @@ def sleep(options, report, home):
         bench.sleep_seconds = options.seconds
         bench.start_bot()
         with Load(bench, options.rate):
-            pause(2.0)
+            wait(2.0)
             with FAULTS["stopped for a while"](bench):
                 before = bench.records.connections
             woke = time.monotonic()

@@ -19,6 +19,7 @@ from soak_report import HERE, tell
 sys.path.insert(0, str(HERE.parent))  # the bench lies with the tests
 
 from tests.faults.bench import APPID, Bench, Load
+from tests.faults.registry import wait
 
 MIB = 2**20
 # hours
@@ -28,11 +29,6 @@ WARM_UP, QUARTER = 0.25, 0.25  # shares of the time
 WORDS = ("say", "say", "say", "keep", "picture", "many", "threads", "raise")
 LOGS = 2 * 4400  # KiB: SQLite begins each of the two anew after 1000 pages, 4 MB
 SAMPLE = 300.0  # simulated seconds between two looks
-
-
-def pause(seconds):
-    """Let time pass."""
-    threading.Event().wait(seconds)
 
 
 # ---------------------------------------------------------------------- eight hours
@@ -62,7 +58,7 @@ def hours(options, report, home):
             rounds = itertools.cycle((_op_7, _op_7_and_close, _close_4009))
             turn = began + HALF_HOUR
             for number in range(int(options.hours * 3600.0 / SAMPLE)):
-                pause(max(0.0, (number + 1) * SAMPLE / SPEED - load.seconds))
+                wait(max(0.0, (number + 1) * SAMPLE / SPEED - load.seconds))
                 if bench.simulator.clock.now() >= turn:
                     turn += HALF_HOUR
                     next(rounds)(bench)

@@ -27,5 +27,5 @@ def fault(name: str) -> Callable[[Callable[[Bench], Iterator[None]]], Fault]:
 
 
 def wait(seconds: float) -> None:
-    """Let time pass while something is wrong."""
+    """Let time pass."""
     threading.Event().wait(seconds)
