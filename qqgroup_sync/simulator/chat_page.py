@@ -99,7 +99,6 @@ def _state() -> Response:
         "earlier": before,
         "refused": [one for one in kept if one["chat"] in (None, chat.openid)],
         "last": last_words(where),
-        "control": control_state(running()),
         "traffic": current().last,
     }
     return answer({**overview(where), **found})

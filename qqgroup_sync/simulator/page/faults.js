@@ -8,10 +8,8 @@ import { t } from "./texts.js";
 import { fullTime, platformNow } from "./times.js";
 
 async function act(action, fields = {}, name = action) {
-  const state = await ask("control", { action, ...fields });
-  if (state === null) return;
-  control.value = state;
-  tell(t("done", t(name)));
+  // What is armed now comes by the live feed alone: an answer may be older than what was told there.
+  if (await ask("control", { action, ...fields }) !== null) tell(t("done", t(name)));
 }
 
 export function Faults() {

@@ -61,7 +61,6 @@ export function showChat(state) {
     current.value = state.chat;
     earlier.value = state.earlier;
     last.value = state.last;
-    control.value = state.control;
     traffic.value = state.traffic;
     typing.value = null;
     quoted.value = null;
