@@ -47,6 +47,7 @@ class LiveLog(logging.Handler):
         self.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
         self._lines: deque[tuple[int, str]] = deque(maxlen=lines)
         self._changing = threading.Lock()
+        self._updating = threading.Lock()  # what is shown last has to be the newest
         self._changed = False
         self._unsaved = False
         self._pump: Service | None = None  # lives as long as there is something new
@@ -84,31 +85,36 @@ class LiveLog(logging.Handler):
             self._done.set()
 
     def _show_changes(self) -> None:
-        while True:
+        while self._show_change():
+            self._done.wait(REFRESH)
+
+    def _show_change(self) -> bool:
+        """Show what is new; False when nothing is, which ends the pump."""
+        with self._updating:
             with self._changing:
                 if self._done.is_set() or not self._changed:
                     self._pump = None
-                    return
+                    return False
                 self._changed = False
                 pages = self._pages()
             try:
                 self._update(*pages)
             except Exception:  # nobody is there any more who could be told
                 self._done.set()
-            self._done.wait(REFRESH)
+        return True
 
     def refresh(self) -> None:
         """Show what came since the last refresh, as part of the cell that ends now.
 
         Tools that execute notebooks drop what comes between two cells.
         """
-        with self._changing:
-            if not self._unsaved or self._done.is_set():
-                return
-            self._unsaved = False
-            self._changed = self._pump is not None  # it may be about to show less
-            pages = self._pages()
-        self._update(*pages)
+        with self._updating:
+            with self._changing:
+                if not self._unsaved or self._done.is_set():
+                    return
+                self._changed = self._unsaved = False
+                pages = self._pages()
+            self._update(*pages)
 
     def _pages(self) -> tuple[str, str]:
         """Return all lines as HTML and as text; their lock is held, or they are empty."""

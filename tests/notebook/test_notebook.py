@@ -7,6 +7,7 @@ import logging
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -312,6 +313,28 @@ def test_a_burst_becomes_few_updates_and_ends_with_the_last_line(log):
     assert len(log.display.pages) < 200
     assert len(log.display.pages[-1][1].splitlines()) == 3
     assert repr(log) == log.display.pages[-1][1]
+
+
+def test_an_update_that_is_slow_never_hides_what_a_refresh_has_shown(log):
+    """Tools that execute notebooks keep the last update of a cell, and none that comes later."""
+    update, begun, go = log._update, threading.Event(), threading.Event()
+
+    def slow(html, text):
+        if not begun.is_set():  # the first one
+            begun.set()
+            assert go.wait(10)
+        update(html, text)
+
+    log._update = slow
+    log.handle(record("first"))
+    assert begun.wait(10)
+    log.handle(record("second"))
+    refreshing = threading.Thread(target=log.refresh)
+    refreshing.start()
+    refreshing.join(0.1)  # as far as it comes
+    go.set()
+    refreshing.join(10)
+    assert [len(text.splitlines()) for _, text in log.display.pages[1:3]] == [1, 2]
 
 
 def test_the_log_escapes_and_masks(log):
