@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 GATEWAY_SLICE = 0.25  # seconds between two looks whether the queue is full meanwhile
 GATEWAY_PATIENCE = 60.0  # seconds an event waits for the gateway before it is taken in hand
-SHARD_PATIENCE = 10.0  # seconds a send waits for all shards before one that is live will do
+SHARD_PATIENCE = 10.0  # seconds sends wait for all shards before one that is live will do
 
 
 class Progress(NamedTuple):
@@ -193,11 +193,12 @@ class Life:
             self.add_task(task)
         self._shards.start()
 
-    def _ready_to_handle(self) -> None:
-        """Wait until events can be answered, while it counts what is in hand."""
+    def _ready_to_handle(self) -> bool:
+        """Wait until events can be answered, while it counts what is in hand; False at the end."""
         assert self._sessions is not None
         if self._sessions.careful and not self.board.online:
             self._await_gateway(GATEWAY_PATIENCE)
+        return not self.board.ending
 
     def _admit(self, event: Event, key: Key) -> bool:
         """Tell whether an event may be handled; said once of one that kills the process."""
@@ -318,7 +319,7 @@ class Life:
         if board.online or board.ending:
             return True
         deadline = Deadline(self._clock, patience)
-        for_all = Deadline(self._clock, SHARD_PATIENCE)
+        for_all = Deadline(self._clock, max(0.0, SHARD_PATIENCE - board.away_for))
         # A long replay waits in the queue, not in thousands of threads: only some give their
         # places to others.
         some = self._pool.parked < self._settings.max_workers
@@ -345,6 +346,7 @@ class Life:
         self.board.end("stopping", "stop() was called")
         self.outgoing.halt.set()
         left = self._pool.close()
+        self._intake.halt()
         stuck = self._schedule.stop(deadline) if self._schedule is not None else []
         self.waiters.close()  # handlers in a dialogue end quietly
         if left:
@@ -354,6 +356,7 @@ class Life:
         stuck += self._shards.stop(deadline)
         if not self._token_service.stop(deadline):
             stuck.append(self._token_service.name)
+        self._intake.close()  # before: whose answer is refused is left to the next start
         stuck += self.outgoing.close(deadline)
         self._shards.settle()
         if self._sessions is not None and not stuck:
@@ -364,7 +367,7 @@ class Life:
 
     def remembered(self) -> Remembered:
         """Return what the next life needs; called after :meth:`stop`."""
-        return Remembered(self._intake.positions(), self._intake.handled())
+        return Remembered(self._intake.positions(), self._intake.handled(), self._shards.terms)
 
     def look(self) -> Progress:
         """Return how far the bot is: what came in, and whether anything is left to do."""

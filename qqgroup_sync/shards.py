@@ -32,10 +32,17 @@ BRIEF = 10.0  # seconds away that are not worth telling
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What one life leaves to the next: where each shard stands, and what was handled."""
+    """What one life leaves to the next.
+
+    Attributes:
+        positions: Where each shard stands.
+        handled: What was handled.
+        terms: On what the session of each shard was begun.
+    """
 
     positions: dict[int, Position] = field(default_factory=dict)
     handled: set[Key] = field(default_factory=set)
+    terms: dict[int, str] = field(default_factory=dict)
 
 
 class Shards:
@@ -59,6 +66,7 @@ class Shards:
 
     Attributes:
         taken: The last event of each shard that was handed on.
+        terms: On what the session of each shard was begun: how many shards, and the intents.
     """
 
     def __init__(
@@ -95,6 +103,7 @@ class Shards:
         self.failed = failed
         self._runners: list[GatewayRunner] = []
         self.taken: dict[int, Position] = {}
+        self.terms = dict(remembered.terms)
 
     # ------------------------------------------------------------------ beginning
 
@@ -111,13 +120,14 @@ class Shards:
         position = self._remembered.positions.get(index, Position("", None))
         session = GatewaySession(
             (index, count),
-            intents=DEFAULT_INTENTS if settings.intents is None else Intents(settings.intents),
+            intents=self._intents,
             session_id=position.session_id,
             received=position.s,
             language=settings.language,
         )
         if position.session_id:
             self._intake.begin_session(index, position.session_id, position.s)
+        self._compare_terms(session)
         self._board.expect(range(index, index + 1))
         runner = GatewayRunner(
             session,
@@ -141,6 +151,7 @@ class Shards:
         count = max(1, self._discovery.info().shards)
         first = self._runners[0].session
         first.shard = (0, count)
+        self._compare_terms(first)
         for index in range(1, count):
             self._run(index, count)
 
@@ -160,6 +171,7 @@ class Shards:
         self._remembered = Remembered(
             {shard: Position(*place) for shard, place in known.places.items()}
         )
+        self.terms.update(known.terms)
         for runner in self._runners:
             self._go_on(runner.session)
 
@@ -170,6 +182,22 @@ class Shards:
         if position is not None and position.session_id and not session.session_id:
             session.session_id, session.received = position
             self._intake.begin_session(index, position.session_id, position.s)
+        self._compare_terms(session)
+
+    # A session keeps the shards and intents that it was begun with, for as long as it is resumed.
+
+    @property
+    def _intents(self) -> Intents:
+        wanted = self._settings.intents
+        return DEFAULT_INTENTS if wanted is None else Intents(wanted)
+
+    def _terms(self, session: GatewaySession) -> str:
+        return f"{session.shard[1]} {int(self._intents)}"
+
+    def _compare_terms(self, session: GatewaySession) -> None:
+        """Let a session that was begun on other terms end when all that waits in it has come."""
+        begun = self.terms.get(session.shard[0])
+        session.outdated = begun is not None and begun != self._terms(session)
 
     # ------------------------------------------------------------------ what they tell
 
@@ -184,8 +212,10 @@ class Shards:
         index, count = session.shard
         if not resumed:
             self._intake.begin_session(index, session.session_id, session.received)
+            self.terms[index] = self._terms(session)
             if self._sessions is not None:
-                self._sessions.settle(index, Place(session.session_id, session.received))
+                place = Place(session.session_id, session.received)
+                self._sessions.settle(index, place, self.terms[index])
             self._began(user)
         name = self._board.bot_name
         all_live, away = self._board.shard_live(index, resumed=resumed)
@@ -242,4 +272,4 @@ class Shards:
         """Keep on disk where each shard stands."""
         if self._sessions is not None:
             for shard, position in self._intake.positions().items():
-                self._sessions.settle(shard, Place(*position))
+                self._sessions.settle(shard, Place(*position), self.terms.get(shard, ""))

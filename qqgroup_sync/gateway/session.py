@@ -29,6 +29,7 @@ RESUME_TRIES = 3  # refused resumes in a row before the session is given up
 # As many may break without a word of the gateway: that is the network, which must not cost a
 # session, or else a gateway that drops those who resume, which must not make the bot deaf.
 BROKEN_RESUMES = 10
+ASK_AGAIN = 3600.0  # seconds; then intents that a refusal may not have meant are asked for again
 CREATE_SESSION_ERROR = 4903  # undocumented; follows a refused Identify in the field
 SILENT_BEATS = 2  # heartbeats without an answer before the connection counts as dead
 INTERVALS = (10, 3_600_000)  # milliseconds between heartbeats that can be meant
@@ -91,6 +92,10 @@ class GatewaySession:
         intents: What to ask for.
         session_id: A session to resume, from an earlier life.
         received: The last ``s`` of that session that counts as received.
+
+    Attributes:
+        outdated: The session was begun on other terms than are wanted: it is resumed for what
+            waits in it, and then a new one begins.
     """
 
     def __init__(
@@ -108,6 +113,11 @@ class GatewaySession:
         self.received = received
         self.phase = Phase.CLOSED
         self.interval = 0.0
+        self.outdated = False
+        self._wanted = intents  # less what the gateway has named as not permitted
+        self._reduced_at = 0.0
+        self._opened_at = 0.0
+        self._resumed_from = received
         self._language = language
         self._token = ""
         self._silent_beats = 0
@@ -123,9 +133,18 @@ class GatewaySession:
 
     # ------------------------------------------------------------------ one connection
 
-    def opened(self, token: str) -> None:
-        """Begin a connection. ``token`` is what Identify and Resume carry: ``QQBot ...``."""
+    def opened(self, token: str, now: float = 0.0) -> None:
+        """Begin a connection.
+
+        Args:
+            token: What Identify and Resume carry: ``QQBot ...``.
+            now: Seconds, by a clock that nobody sets.
+        """
         self.phase = Phase.HELLO
+        self._opened_at = now
+        reduced = self.intents != self._wanted
+        if reduced and not self.resumable and now - self._reduced_at > ASK_AGAIN:
+            self.intents, self._failed_identifies = self._wanted, 0
         self._token = token
         self._silent_beats = 0
         self._leaving = None
@@ -159,6 +178,7 @@ class GatewaySession:
         self.interval = interval / 1000
         if self.resumable:
             self.phase = Phase.RESUMING
+            self._resumed_from = self.received
             resume = {"token": self._token, "session_id": self.session_id, "seq": self.received}
             return Send(Secret(encode(Op.RESUME, resume)))
         self.phase = Phase.IDENTIFYING
@@ -170,14 +190,18 @@ class GatewaySession:
             session_id = frame.d.get("session_id") if isinstance(frame.d, dict) else None
             if not isinstance(session_id, str) or not session_id:
                 return self._leave(UNKNOWN, "READY came without a session_id")
-            self.session_id, self.received = session_id, frame.s
+            self.session_id, self.received, self.outdated = session_id, frame.s, False
             user = frame.d.get("user")
             return self._came_alive(resumed=False, user=user if isinstance(user, dict) else {})
         if frame.s is not None and (self.received is None or frame.s > self.received):
             self.received = frame.s
         if frame.t != "RESUMED":
             return frame
-        return None if self.phase is Phase.LIVE else self._came_alive(resumed=True, user={})
+        if self.phase is Phase.LIVE:
+            return None
+        if self.outdated:
+            return self._leave(UNKNOWN, "a new session with other shards or intents begins")
+        return self._came_alive(resumed=True, user={})
 
     def _came_alive(self, *, resumed: bool, user: dict[str, Any]) -> Live:
         self.phase = Phase.LIVE
@@ -206,12 +230,13 @@ class GatewaySession:
 
     # ------------------------------------------------------------------ and the next one
 
-    def closed(self, code: int | None = None, why: str = "") -> Verdict:
+    def closed(self, code: int | None = None, why: str = "", *, used_up: bool = False) -> Verdict:
         """End the connection and decide what comes next.
 
         Args:
             code: WebSocket close code, when one came.
             why: What is known beyond the code.
+            used_up: No more sessions may be started today, so a refused Identify tells nothing.
         """
         rule = close_rule(code)
         spoken = rule is not NETWORK or self._leaving is not None
@@ -228,6 +253,8 @@ class GatewaySession:
         if phase is Phase.RESUMING:
             self._resume_failed(refused=spoken)
         if phase is Phase.IDENTIFYING and (rule is UNKNOWN or code == CREATE_SESSION_ERROR):
+            if used_up:
+                return Verdict(why, resume=False, delay=rule.delay)
             return self._identify_refused(rule, code, why)
         return Verdict(why, self.resumable, rule.delay, rule.refresh_token)
 
@@ -237,7 +264,13 @@ class GatewaySession:
         self._refused_resumes = self._broken_resumes = 0
 
     def _resume_failed(self, *, refused: bool) -> None:
-        """Count a Resume that was not answered by RESUMED; give the session up after some."""
+        """Count a Resume that was not answered by RESUMED; give the session up after some.
+
+        One that brought events was accepted: the next one goes on behind them.
+        """
+        if self.received != self._resumed_from:
+            self._refused_resumes = self._broken_resumes = 0
+            return
         self._refused_resumes += refused
         self._broken_resumes += not refused
         if self._refused_resumes >= RESUME_TRIES or self._broken_resumes >= BROKEN_RESUMES:
@@ -256,9 +289,12 @@ class GatewaySession:
     def _with_fewer_intents(self, rule: CloseRule, code: int | None, why: str) -> Verdict:
         self.forget()
         self._failed_identifies = 0
+        self._reduced_at = self._opened_at
         for intent in OPTIONAL_INTENTS:
             if self.intents & intent and self.intents != intent:  # without any it would be deaf
                 self.intents &= ~intent
+                if rule.reaction is Reaction.DROP_INTENTS:
+                    self._wanted &= ~intent
                 return Verdict(f"{why}; going on without intent {intent.name}", resume=False)
         return self._stop(rule, code)
 

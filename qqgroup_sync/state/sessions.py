@@ -53,10 +53,17 @@ class Place(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What an earlier process left."""
+    """What an earlier process left.
+
+    Attributes:
+        places: Where each shard stands.
+        handled: Events that were handled.
+        terms: On what the session of each shard was begun, where that was told.
+    """
 
     places: dict[int, Place]
     handled: set[int]
+    terms: dict[int, str] = {}  # noqa: RUF012 - nobody changes it
 
 
 class _Page:
@@ -80,10 +87,11 @@ class _Page:
             and self.session_id == session_id
         )
 
-    def text(self, number: int, shard: int, s: int | None, key: int) -> str:
-        """Return the row with another id."""
+    def text(self, number: int, shard: int, s: int | None, key: int | None) -> str:
+        """Return the row with another id; without one, of an event that has none."""
         self._count += 1
-        self._ids += f", {key}"
+        if key is not None:
+            self._ids += f", {key}"
         return f"[{number}, {shard}, {'null' if s is None else s}, {self._session}{self._ids}]"
 
 
@@ -131,7 +139,7 @@ class Sessions:
         self._count = itertools.count()
         self._pages: dict[int, _Page] = {}
         self._old: deque[_Old] = deque()
-        self._places: dict[int, Place] = {}  # of each shard, the last that was noted
+        self._places: dict[int, Place] = {}  # of each shard, in the session that it is in
         self._highest: dict[int, int] = {}  # s that was noted
         self._noting = threading.Lock()
         self._rows: dict[str, Change] = {}  # what is to be written of each row
@@ -156,12 +164,15 @@ class Sessions:
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - when first needed
 
+        if self._lock is not None:  # an attempt before this one came that far
+            return True
         try:
             make_file(self._path.with_suffix(".lock"), self._language)
         except StateError as error:
             self._go_on_without(error)
             return True
-        lock = FileLock(self._path.with_suffix(".lock"))
+        # Not the thread's: it is let go by the one that stops the bot.
+        lock = FileLock(self._path.with_suffix(".lock"), thread_local=False)
         waited = 0.0
         while not stop.is_set():
             try:
@@ -241,33 +252,37 @@ class Sessions:
             self._full(name, shard, session_id, None)
             if shard not in places or places[shard][0] < number:
                 places[shard] = (number, Place(session_id, s))
+        terms: dict[int, str] = {}
         for entry in settled.values():
-            number, shard, s, session_id, *_ = json.loads(entry.text)
+            number, shard, s, session_id, *told = json.loads(entry.text)
             if shard not in places or places[shard][0] < number:
                 places[shard] = (number, Place(session_id, s))
+            if told and places[shard][1].session_id == session_id:
+                terms[shard] = str(told[0])
         last = max((number for number, _ in places.values()), default=0)
         self._count = itertools.count(last + 1)
         self._tries = {int(key): int(one.text) for key, one in self._store.entries(_TRIED).items()}
         if self._store.get(_RUNNING, "") is not None:
             self._careful_until = self._clock.monotonic() + CAREFUL
-        return Known({shard: place for shard, (_, place) in places.items()}, handled)
+        self._places = {shard: place for shard, (_, place) in places.items()}
+        return Known(dict(self._places), handled, terms)
 
     def note(self, shard: int, place: Place, key: int | None, s: int | None = None) -> None:
         """Keep that an event was handled; quick, it is written in the background.
 
         Args:
             shard: Of the event.
-            place: Up to where everything is handled.
-            key: Of the event.
+            place: Up to where everything is handled in the session that it came in. If that is
+                over, the place of the present one stays: the next process must not go back.
+            key: Of the event; None when it has none.
             s: Its own number.
         """
-        if key is None:
-            text = json.dumps((next(self._count), shard, place.s, place.session_id))
-            self._write(Change(_PLACES, str(shard), Entry(text)))
-            return
         now = self._clock.time()
         with self._noting:
             number = next(self._count)
+            here = self._places.setdefault(shard, place)
+            if here.session_id != place.session_id:
+                place, s = here, None
             self._places[shard] = place
             self._highest[shard] = max(self._highest.get(shard, 0), s or 0)
             page = self._pages.get(shard)
@@ -360,9 +375,24 @@ class Sessions:
         if self._lock is not None:  # else it is another process that runs
             self._write(Change(_RUNNING, "", None))
 
-    def settle(self, shard: int, place: Place) -> None:
-        """Keep a place for as long as it takes; blocks for the disk."""
-        self.note(shard, place, None)
+    def settle(self, shard: int, place: Place, terms: str = "") -> None:
+        """Keep a place for as long as it takes; blocks for the disk.
+
+        Only so a shard comes into another session.
+
+        Args:
+            shard: Whose it is.
+            place: Up to where everything is handled.
+            terms: On what the session was begun; it is over when others are wanted.
+        """
+        with self._noting:
+            here = self._places.get(shard)
+            if here is None or here.session_id != place.session_id:
+                self._highest[shard] = 0
+            self._places[shard] = place
+            told = (terms,) if terms else ()
+            text = json.dumps((next(self._count), shard, place.s, place.session_id, *told))
+        self._write(Change(_PLACES, str(shard), Entry(text)))
         self._flush()
 
     def _flush(self, *, power_cut: bool = True) -> None:

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from qqgroup_sync import StateError
+from qqgroup_sync import Intents, StateError
+from qqgroup_sync.gateway.frames import DEFAULT_INTENTS
 from tests.waiting import eventually
 
 BOT = """
@@ -23,6 +25,9 @@ def answer(message):
         os._exit(3)
     if message.text == "slow":
         threading.Event().wait(1)
+    if message.text == "slower":
+        message.reply("begun")
+        threading.Event().wait(3)
     client.storage.increment("handled")
     return f"{message.text} by {sys.argv[1]}, number {client.storage['handled']}"
 client.run()
@@ -65,8 +70,6 @@ def test_what_was_said_meanwhile_is_answered_and_nothing_twice(sim, run, end):
     ming.say("a")
     assert group.next_reply(10).content == "a by first, number 1"
     if end is signal.SIGKILL:
-        import threading
-
         threading.Event().wait(0.5)  # a kill may lose the last batch, 50 ms
     first.send_signal(end)
     first.wait(15)
@@ -127,6 +130,66 @@ def test_a_program_that_is_killed_now_and_then_gives_up_nothing(sim, run):
         process.kill()
         process.wait(10)
         away(sim)
+
+
+def test_what_ends_in_an_old_session_does_not_bring_it_back(sim, run):
+    """The platform ended that session while a handler ran; the next process needs the new one."""
+    group = sim.platform.group("g")
+    first = run("first")
+    group.member("Ming").say("slower")
+    assert group.next_reply(10).content == "begun"
+    sim.gateway.invalid_session(resumable=False)
+    away(sim)
+    eventually(sim.platform.sessions.live, 20)
+    group.member("Lan").say("a")
+    assert group.next_reply(10).content == "a by first, number 1"
+    assert group.next_reply(10).content == "slower by first, number 2"
+    threading.Event().wait(0.5)  # a kill may lose the last batch, 50 ms
+    first.kill()
+    first.wait(10)
+    away(sim)
+    group.member("Lan").say("b")
+    run("second")
+    assert group.next_reply(10).content == "b by second, number 3"
+    assert sim.platform.stats["resumes"] == 1
+
+
+HALF = {"shards": 2, "shard_index": 0}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, HALF), (HALF, {}), ({"intents": Intents.GROUP_AND_C2C}, {})],
+    ids=["more shards", "fewer shards", "more intents"],
+)
+def test_other_shards_or_intents_begin_a_new_session(
+    sim, make_client, tmp_path, monkeypatch, before, after
+):
+    """When what waits in the old one has come: a session keeps what it was begun with."""
+    monkeypatch.setenv("QQ_SIMULATOR", sim.url)
+    monkeypatch.setenv("QQ_STATE", str(tmp_path))
+    groups = [sim.platform.group(f"g{number}") for number in range(8)]
+
+    def bot(options):
+        client = make_client(appid="simulated", **options)
+        client.on_message(lambda message: f"re {message.text}")
+        client.start()
+        assert client.wait_ready(20)
+        return client
+
+    first = bot(before)
+    (session,) = sim.platform.sessions.live()
+    heard = [group for group in groups if session.wants(None, group.openid)]
+    first.stop()
+    for group in heard:
+        group.member("Ming").say("meanwhile")
+    bot(after)
+    for group in heard:
+        assert group.next_reply(10).content == "re meanwhile"
+    (session,) = sim.platform.sessions.live()
+    assert session.shard == ((0, 2) if after else (0, 1))
+    assert session.intents == DEFAULT_INTENTS
+    assert (sim.platform.stats["resumes"], sim.platform.stats["identifies"]) == (1, 2)
 
 
 def test_a_damaged_file_is_set_aside(sim, run, tmp_path):

@@ -133,6 +133,57 @@ def test_handled_ids_come_back(make):
     assert sessions.load() == Known({0: Place("s", 4)}, {4})
 
 
+def test_a_second_attempt_needs_no_second_claim(make):
+    """What comes after the claim may fail, and is tried again."""
+    sessions = make()
+    assert sessions.claim(threading.Event())
+    assert sessions.claim(threading.Event())
+
+
+def test_the_thread_that_ends_a_bot_lets_the_next_one_in(make):
+    """It is not the one that has claimed."""
+    sessions = make()
+    claiming = threading.Thread(target=sessions.claim, args=(threading.Event(),))
+    claiming.start()
+    claiming.join(10)
+    lock = sessions._lock  # as a traceback may keep it
+    assert sessions.close(soon())
+    assert not lock.is_locked
+    assert make().claim(threading.Event())
+
+
+def test_a_handler_that_ends_late_brings_no_old_session_back(make):
+    """It began in the session before, which the platform has ended: that one replays nothing."""
+    sessions = make()
+    sessions.load()
+    sessions.settle(0, Place("old", 1))
+    sessions.note(0, Place("old", 2), 11, 2)
+    sessions.settle(0, Place("new", 1), "1 5")
+    sessions.note(0, Place("old", 3), 12, 3)
+    sessions.note(0, Place("old", 4), None, 4)  # an event without an id
+    sessions = next_one(make, sessions)
+    assert sessions.load() == Known({0: Place("new", 1)}, {11, 12}, {0: "1 5"})
+    sessions.note(0, Place("old", 5), 13, 5)  # of an earlier start in this process
+    sessions.note(0, Place("new", 2), 14, 2)
+    assert next_one(make, sessions).load().places == {0: Place("new", 2)}
+
+
+def test_ids_of_an_ended_session_are_forgotten(make):
+    """Also when it had come to higher numbers than the present one."""
+    clock = HandClock()
+    sessions = make(clock)
+    sessions.load()
+    sessions.settle(0, Place("long", 1))
+    sessions.note(0, Place("long", 500_000), 1, 500_000)
+    sessions.settle(0, Place("new", 1))
+    for key in range(2, 10):
+        sessions.note(0, Place("new", key), key, key)
+        clock.advance(LIFE)
+    known = next_one(make, sessions, clock).load()
+    assert known.places == {0: Place("new", 9)}
+    assert len(known.handled) <= 2
+
+
 def test_ids_above_the_mark_are_kept_for_as_long_as_it_stands(make):
     """The platform replays them when the session is resumed: also hours, or clocks, later."""
     clock = HandClock()
@@ -157,13 +208,14 @@ def test_ids_that_follow_each_other_share_rows(make, path):
     sessions.load()
     for number in range(PAGE_IDS + 1):
         sessions.note(0, Place("s", number), number)
+    sessions.settle(0, Place("other", 0))
     sessions.note(0, Place("other", 1), 1001)
     sessions.note(1, Place("other", 1), 1002)
     clock.advance(PAGE_SECONDS)
     sessions.note(0, Place("other", 2), 1003)
     next_process = next_one(make, sessions, clock)
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (5,)
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (6,)
     places = {0: Place("other", 2), 1: Place("other", 1)}
     assert next_process.load() == Known(places, {*range(PAGE_IDS + 1), 1001, 1002, 1003})
 
