@@ -89,9 +89,14 @@ def _load(data: bytes | str) -> Any:
     JSON allows them, but they can be neither printed nor stored nor sent: a handler would fail
     wherever it first tries to.
     """
-    text = data.decode("utf-8", "surrogatepass") if isinstance(data, bytes) else data
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    try:
+        text, suspicious = data.decode(), b"\\u" in data  # strict UTF-8 has no others
+    except UnicodeDecodeError:
+        text, suspicious = data.decode("utf-8", "surrogatepass"), True
     loaded = json.loads(text)
-    if _HALF.search(text):
+    if suspicious and _HALF.search(text):
         text = json.dumps(loaded, ensure_ascii=False)
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         loaded = json.loads(whole)
