@@ -231,6 +231,7 @@ _BAD_PANEL = _say("The menu or panel is not valid.", "菜单或面板的内容�
 _NO_PANEL = _say("There is no panel with this id.", "没有这个 panel_id 的面板。")
 _BAD_TARGET = _say("The panel does not allow this scope or target.", "面板不支持这样的范围或对象。")
 _TOO_MANY = _say("The menu or panel has too many entries.", "菜单或面板的数量超出限制。")
+_PANELS_FULL = _say("The bot has as many panels as it may have.", "机器人的面板数量已达上限。")
 _PANEL_BUSY = _say("Another change of this panel is under way.", "这个面板正在被别的操作修改。")
 _HICCUP = _say("The platform stumbled over its own services.", "平台内部服务出了点小毛病。")
 _UNKNOWN = _say(
@@ -501,6 +502,10 @@ _TARGET = _say(
     "Lists of users or groups need scope c2c or group, and a panel made with target_type specific.",
     "只有 scope 为 c2c 或 group、且 target_type 为 specific 的面板才能指定用户或群。",
 )
+_DELETE_PANEL = _say(
+    "A bot has at most 20 panels: remove one with delete_panel(...).",
+    "每个机器人最多 20 个面板：先用 delete_panel(...) 删除一个。",
+)
 _FEWER = _say(
     "Menu: 10 items with 5 sub-items each; 20 panels of 20 items; 20 targets per call.",
     "菜单最多 10 项、每项 5 个子菜单；面板最多 20 个、每个 20 项；每次最多指定 20 个对象。",
@@ -635,8 +640,9 @@ _TABLE = (
     _row((40030016, 40030017), "ApiError", _BAD_PANEL, _PANEL),
     _row((40030006,), "NotFound", _NO_PANEL, _PANEL_ID),
     _row((40030009,), "ServerError", _PANEL_BUSY, _RETRY, transient=True),
-    _row((40030011, 40030012, 40030018, 40030021), "ApiError", _BAD_TARGET, _TARGET),
+    _row((40030011, 40030012, 40030018), "ApiError", _BAD_TARGET, _TARGET),
     _row((40030013,), "ApiError", _TOO_MANY, _FEWER),
+    _row((40030021,), "ApiError", _PANELS_FULL, _DELETE_PANEL),
     _content((40030020,), "sensitive", _SAFETY, _REWORD),
 )
 

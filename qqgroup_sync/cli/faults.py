@@ -90,9 +90,11 @@ def _op(code: str, how: str = "") -> Act:
 
 
 def _close(code: str) -> Act:
+    from qqgroup_sync.simulator.websocket import check_close_code  # noqa: PLC0415 - an extra
+
     number = int(code)
-    if not 1000 <= number < 5000:
-        raise ValueError(code)
+    if number != 1006:  # which no frame carries: it stands for an end without one
+        check_close_code(number)
     return lambda simulator, _group: simulator.gateway.close(number)
 
 

@@ -172,8 +172,15 @@ class Talk:
     # ------------------------------------------------------------------ coming and going
 
     def join(self, person: str, group: str) -> None:
-        """Let a person join a group."""
-        self.platform.group(group).join(person)
+        """Let a person join a group.
+
+        Raises:
+            TalkError: The person is on its blacklist.
+        """
+        try:
+            self.platform.group(group).join(person)
+        except PermissionError as error:
+            raise TalkError(f"{error}: the bot has to take that back first.") from error
 
     def leave(self, person: str, group: str) -> None:
         """Let a person leave a group.

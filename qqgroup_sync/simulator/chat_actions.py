@@ -122,22 +122,23 @@ def _say() -> Response:
     chat, text = chat_of(found), _text_of(found, needed=not files and not only_at)
     quote = _quote_of(found, chat)
     if not isinstance(chat, Group):
-        return answer(shown_message(chat.say(text, quote=quote, attachments=_taken(files))))
+        return answer(shown_message(_sent(chat.say(text, quote=quote, attachments=files), files)))
     member = chat.members.get(str(found.get("sender")))
     if member is None:
         raise PageError(404, "unknown_sender", "the sender is not a member of this group")
     at, mentions = _at_of(found, chat), _mentioned(found, chat)
     try:
-        said = member.say(text, at=at, quote=quote, mentions=mentions, attachments=_taken(files))
+        said = member.say(text, at=at, quote=quote, mentions=mentions, attachments=files)
     except PermissionError as error:
         raise PageError(403, "muted", str(error)) from None
-    return answer(shown_message(said))
+    return answer(shown_message(_sent(said, files)))
 
 
-def _taken(files: list[MediaFile]) -> list[MediaFile]:
+def _sent(message: ChatMessage, files: list[MediaFile]) -> ChatMessage:
+    """Note that these files do not wait any more."""
     for file in files:
         file.way = "person"
-    return files
+    return message
 
 
 def _add_file() -> Response:
@@ -239,11 +240,14 @@ def _add_member() -> Response:
     group, name, role = group_of(found), name_of(found), found.get("role", "member")
     if role not in _ROLES:
         raise PageError(400, "bad_role", f"role must be one of {', '.join(_ROLES)}")
-    known = len(group.members)
-    member = group.member(name, role=role)
-    if len(group.members) > known:
-        group.join(name)
-    return answer({"member": member.openid})
+    with platform().lock:
+        known = platform().person(name).openid in group.members
+    try:
+        if not known:
+            group.join(name)
+    except PermissionError as error:
+        raise PageError(403, "blacklisted", str(error)) from None
+    return answer({"member": group.member(name, role=role).openid})
 
 
 def _add_user() -> Response:

@@ -6,12 +6,12 @@ into JSON by the thread of the feed, a few times a second and all at once.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.simulator import json_bodies
 from qqgroup_sync.simulator.chat_view import notice_of, overview
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def feed(
         more: Returns what else the page follows, by kind; each is told when it has changed.
     """
     platform, observer = simulator.platform, _Observer(simulator.platform)
+    shown: dict[str, dict[str, Any]] = {}  # each connection is told everything once
     unsubscribe = platform.subscribe(observer)
     try:
         # On "hello" the page asks for the state; what happens since waits here.
-        shown = {"overview": overview(platform)}
         yield f"retry: 1000\n\n{_event([_HELLO])}"
         spoke_at = looked_at = time.monotonic()
         while not simulator.stopping.is_set():
@@ -110,4 +110,4 @@ def feed(
 
 
 def _event(found: list[dict[str, Any]]) -> str:
-    return f"data: {json.dumps(found, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    return f"data: {json_bodies.write(found).decode()}\n\n"

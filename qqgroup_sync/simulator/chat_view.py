@@ -86,6 +86,7 @@ def preview(message: ChatMessage) -> dict[str, Any]:
     """Describe a message in one line."""
     kinds = [file.file_type for file in message.files]
     return {
+        "id": message.id,
         "name": message.sender.name,
         "text": message.content[:_PREVIEW],
         "markdown": message.markdown is not None,

@@ -6,7 +6,7 @@ Knows nothing about windows, quotas or who may speak.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.urls import find_url
@@ -43,7 +43,7 @@ def check(payload: Mapping[str, Any], rules: Rules, *, c2c: bool, ark: bool = Fa
     kind = payload.get("msg_type")
     kind = TEXT if kind is None else kind
     known = (TEXT, MARKDOWN, ARK, TYPING, MEDIA) if c2c else (TEXT, MARKDOWN, ARK, MEDIA)
-    if isinstance(kind, bool) or kind not in known:
+    if not _is_number(kind) or kind not in known:
         raise RefusalError(340069, repr(kind))
     content = payload.get("content")
     content = "" if content is None else content
@@ -117,15 +117,22 @@ def check_markdown(markdown: Any, rules: Rules) -> None:
     if content and template:
         raise RefusalError(50057)
     if template:
-        for parameter in markdown.get("params") or ():
-            for value in parameter.get("values") or [""]:
-                _check_parameter(str(value))
+        _check_parameters(markdown.get("params") or [])
         return
     if not isinstance(content, str) or not content:
         raise RefusalError(40034011, "markdown content is empty")
     if len(content) > rules.max_markdown:
         raise RefusalError(40054007, f"{len(content)} characters")
     check_words(content, rules)
+
+
+def _check_parameters(parameters: Any) -> None:
+    for parameter in parameters if isinstance(parameters, list) else [None]:
+        values = parameter.get("values") or [""] if isinstance(parameter, dict) else None
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise RefusalError(40034124, 'not [{"key": ..., "values": ["..."]}]')
+        for value in values:
+            _check_parameter(value)
 
 
 def _check_parameter(value: str) -> None:
@@ -141,9 +148,11 @@ def check_keyboard(keyboard: Any, rules: Rules) -> None:
     """Refuse a keyboard that is malformed (305007) or larger than 5 x 5 (40034029), see 5.4."""
     if not isinstance(keyboard, dict):
         raise RefusalError(305007, "keyboard is not an object")
-    if keyboard.get("id"):
+    template, content = keyboard.get("id"), keyboard.get("content")
+    if not isinstance(template, str | None):
+        raise RefusalError(305007, "the id of a keyboard is not a string")
+    if template and content is None:
         return
-    content = keyboard.get("content")
     rows = content.get("rows") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not rows:
         raise RefusalError(305007, "no rows")
@@ -165,10 +174,27 @@ def _check_button(button: Any, rules: Rules) -> None:
     render, action = button.get("render_data"), button.get("action")
     if not isinstance(render, dict) or not isinstance(render.get("label"), str):
         raise RefusalError(305007, "a button without label")
-    if render.get("style", 0) not in rules.button_styles:
-        raise RefusalError(305007, f"a button of style {render['style']!r}")
-    if not isinstance(action, dict) or action.get("type") not in _BUTTON_ACTIONS:
+    style = render.get("style", 0)
+    if not _is_number(style) or style not in rules.button_styles:
+        raise RefusalError(305007, f"a button of style {style!r}")
+    if not isinstance(action, dict):
+        raise RefusalError(305007, "a button without an action")
+    kind = action.get("type")
+    if not _is_number(kind) or kind not in _BUTTON_ACTIONS:
         raise RefusalError(305007, "a button without a known action")
+    _check_permission(action.get("permission"))
+
+
+def _check_permission(permission: Any) -> None:
+    if permission is None:
+        return
+    listed = permission.get("specify_user_ids") if isinstance(permission, dict) else 0
+    if not isinstance(listed, list | None):
+        raise RefusalError(305007, "a button with a permission that cannot be read")
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_typing(notice: Any) -> None:
@@ -176,5 +202,5 @@ def check_typing(notice: Any) -> None:
     if not isinstance(notice, dict) or notice.get("input_type") != 1:
         raise RefusalError(50059)
     seconds = notice.get("input_second")
-    if not isinstance(seconds, int) or not 0 < seconds <= _TYPING_LIMIT:
+    if not _is_number(seconds) or not 0 < seconds <= _TYPING_LIMIT:
         raise RefusalError(50059, f"input_second {seconds!r}")

@@ -3,10 +3,11 @@
 ``GET /simulator/control`` tells what is armed: ``{"armed": [{"what": ..., ...}], "clock": {"now",
 "speed"}}``. ``POST /simulator/control`` with a JSON object does one thing and answers the same;
 its ``action`` is one of the following, with its fields and their defaults. ``appid`` chooses one
-bot everywhere on the first three lines; every bot is meant without it::
+bot everywhere on the first four lines; every bot is meant without it::
 
     drop  reset  silence  unsilence     end or freeze the live gateway connections
     reconnect(close=false)  invalid(resumable=false)  close(code=4009)  heartbeat
+                                        close with 1006 is the same as drop
     expire                              let the access tokens die
     refuse_resumes(times=1)  refuse_identifies(times=1, code=4903)
     refuse_connections(times=1, status=503)   status 0 is a TCP reset
@@ -59,7 +60,7 @@ _API = r"^/(?:app|gateway|users|v2|interactions)\b"
 _NOT_LISTED = frozenset({"203.0.113.7"})  # an address of the documentation: nobody's
 _MANY = 1_000_000
 _YEAR = 366 * 86_400.0
-_EXPIRED = {"message": "token not exist or expire", "code": 11244, "err_code": 11244}
+_EXPIRED = 11244
 
 
 def add_control(blueprint: Blueprint) -> None:
@@ -152,11 +153,13 @@ def _times(found: Fields) -> int:
 
 def _path(found: Fields) -> str:
     text = found.get("path", "")
+    path = f"{_API}.*(?:{text})" if text else _API
     try:
         re.compile(str(text))
+        re.compile(path)  # fails for flags, which stand only at the beginning
     except re.error as error:
         raise PageError(400, "bad_path", f"path is no regular expression: {error}") from None
-    return f"{_API}.*{text}" if text else _API
+    return path
 
 
 def _expire(where: Simulator, found: Fields) -> None:
@@ -165,7 +168,11 @@ def _expire(where: Simulator, found: Fields) -> None:
 
 def _close(where: Simulator, found: Fields) -> None:
     code = int(number_of(found, "code", 4009, least=1000, most=4999))
-    where.gateway.close(code, "on demand", appid=appid_of(found))
+    appid = appid_of(found)
+    try:
+        where.gateway.close(code, "on demand", appid=appid)
+    except ValueError as error:
+        raise PageError(400, "bad_code", str(error)) from None
 
 
 def _invalid(where: Simulator, found: Fields) -> None:
@@ -197,12 +204,14 @@ def _refuse_connections(where: Simulator, found: Fields) -> None:
 
 def _fail(where: Simulator, found: Fields) -> None:
     status = int(number_of(found, "status", 500, least=400, most=599))
-    headers = {}
+    path, times, headers = _path(found), _times(found), {}
+    if status == 401:
+        where.faults.refuse(_EXPIRED, path, times=times)
+        return
     if status == 429:
         seconds = number_of(found, "retry_after", 1, least=0, most=3600)
         headers = {"Retry-After": f"{seconds:g}"} if seconds else {}
-    given = _EXPIRED if status == 401 else None
-    where.faults.fail(_path(found), times=_times(found), status=status, body=given, headers=headers)
+    where.faults.fail(path, times=times, status=status, headers=headers)
 
 
 def _slow(where: Simulator, found: Fields) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.users import User
 
 _AUTHORISATIONS = range(18, 21)  # types of interactions without chat_type and data.type
+GROUP_AT, GROUP_FULL = "GROUP_AT_MESSAGE_CREATE", "GROUP_MESSAGE_CREATE"
 QUOTE = 103
 """``message_type`` of a message that quotes another one."""
 
@@ -31,18 +32,18 @@ def mention(openid: str) -> str:
 
 
 def group_message(
-    message: ChatMessage, group: Group, bot: Bot, bots: Iterable[Bot], rules: Rules
+    name: str, message: ChatMessage, group: Group, bot: Bot, rules: Rules
 ) -> dict[str, Any]:
     """Build a group message as ``bot`` sees it (4.1).
 
     Args:
+        name: The event's name; in full mode the bot finds itself mentioned in any case (4.4).
         message: What was said, by a person or by a bot.
         group: Where.
         bot: The receiver; its own @ is removed from the content (4.3).
-        bots: Every bot of the group.
         rules: The switches in force.
     """
-    sender = message.sender
+    sender, bots = message.sender, [membership.bot for membership in group.bots.values()]
     d: dict[str, Any] = {
         "id": message.id,
         "author": _group_author(sender, group),
@@ -54,7 +55,8 @@ def group_message(
         d["author"] = {"member_openid": sender.openid}
         return d
     d["group_id"] = group.openid
-    mentions = _mentions(message, bot, bots, rules)
+    mention_self = rules.mention_self or name != GROUP_AT
+    mentions = _mentions(message, bot, bots, mention_self=mention_self)
     if mentions:
         d["mentions"] = mentions
     _add_details(d, message, rules)
@@ -128,12 +130,12 @@ def _escaped(text: str, rules: Rules) -> str:
 
 
 def _mentions(
-    message: ChatMessage, bot: Bot, bots: Iterable[Bot], rules: Rules
+    message: ChatMessage, bot: Bot, bots: Iterable[Bot], *, mention_self: bool
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         _single(other.openid, other.name, bot=True, is_you=other is bot)
         for other in bots
-        if other.appid in message.at and (other is not bot or rules.mention_self)
+        if other.appid in message.at and (other is not bot or mention_self)
     ]
     for person in message.mentions:
         if person == "all":
@@ -176,7 +178,7 @@ def _attachment(attachment: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     return copy
 
 
-def quoted(message: ChatMessage) -> dict[str, Any]:
+def quoted(message: ChatMessage, rules: Rules) -> dict[str, Any]:
     """Build the ``msg_elements`` entry of a quoted message (4.2)."""
     element: dict[str, Any] = {
         "msg_idx": message.ref_idx,
@@ -185,7 +187,7 @@ def quoted(message: ChatMessage) -> dict[str, Any]:
         "author": {"username": message.sender.name, "bot": message.from_bot},
     }
     if message.attachments:
-        element["attachments"] = [dict(one) for one in message.attachments]
+        element["attachments"] = [_attachment(one, rules) for one in message.attachments]
     return element
 
 

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from qqgroup_sync.simulator.refusals import MESSAGES
+from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ class Fault:
         after_accept: Whether the request is carried out first.
         status: HTTP status of a failure.
         body: A dict is sent as JSON, a string as HTML.
+        refusal: What is refused with, in the shape of all refusals, when there is no body.
         headers: Extra headers of a failure.
         seconds: Simulated seconds of a delay.
         abruptly: Whether a drop is a TCP reset.
@@ -38,6 +39,7 @@ class Fault:
     after_accept: bool = False
     status: int = 500
     body: dict[str, Any] | str | None = None
+    refusal: RefusalError | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     abruptly: bool = False
@@ -75,17 +77,11 @@ class Faults:
             headers: Extra headers.
             method: Only requests with this method.
         """
-        self._add(
-            Fault(
-                "fail",
-                re.compile(path_regex),
-                method,
-                times,
-                status=status,
-                body=body,
-                headers=dict(headers or {}),
-            )
-        )
+        fault = Fault("fail", re.compile(path_regex), method, times, status=status, body=body)
+        fault.headers = dict(headers or {})
+        if body is None:
+            fault.refusal = RefusalError(status, text="simulated failure", status=status)
+        self._add(fault)
 
     def refuse(
         self,
@@ -93,7 +89,7 @@ class Faults:
         path_regex: str = r"/messages$",
         *,
         times: float = 1,
-        status: int = 400,
+        status: int | None = None,
         message: str | None = None,
         method: str | None = None,
     ) -> None:
@@ -103,13 +99,13 @@ class Faults:
             err_code: The platform's code (2.12).
             path_regex: Searched for in the path; sends by default.
             times: For how many requests.
-            status: HTTP status; 400 is usual.
+            status: HTTP status; the one that the code usually comes with when None.
             message: The platform's text; ours when None.
             method: Only requests with this method.
         """
-        text = MESSAGES.get(err_code, "request refused") if message is None else message
-        body = {"message": text, "code": err_code, "err_code": err_code}
-        self.fail(path_regex, times=times, status=status, body=body, method=method)
+        refusal = RefusalError(err_code, text=message, status=status)
+        pattern = re.compile(path_regex)
+        self._add(Fault("fail", pattern, method, times, status=refusal.status, refusal=refusal))
 
     def delay(
         self,
@@ -162,7 +158,8 @@ class Faults:
         """Answer the next sends with 202 and 304024 (replies) or 304023: waiting for audit (2.2).
 
         The message is in the chat all the same, with its ``audit_id`` set; the verdict can be
-        given with ``platform.messaging.decide_audit``.
+        given with ``platform.messaging.decide_audit``. Sends that are refused, and typing
+        notices, are no messages: they leave the fault to the next send.
         """
         self._add(Fault("audit", re.compile(r"/messages$"), "POST", times, after_accept=True))
 
@@ -182,7 +179,10 @@ class Faults:
             return list(self._waiting)
 
     def take(self, method: str, path: str) -> dict[str, Fault]:
-        """Return what happens to this request, by kind, and count it."""
+        """Return what happens to this request, by kind, and count it.
+
+        An audit happens only to what was accepted: it counts with ``strike``.
+        """
         if not self._waiting:
             return {}
         with self._lock:
@@ -192,9 +192,20 @@ class Faults:
                     continue
                 if fault.path.search(path):
                     found[fault.kind] = fault
-                    fault.times -= 1
-            self._waiting = [fault for fault in self._waiting if fault.times > 0]
+                    fault.times -= fault.kind != "audit"
+            self._sweep()
             return found
+
+    def strike(self, fault: Fault) -> bool:
+        """Count a fault that happens after all; return False when it is used up already."""
+        with self._lock:
+            waits = any(one is fault for one in self._waiting)
+            fault.times -= waits
+            self._sweep()
+            return waits
+
+    def _sweep(self) -> None:
+        self._waiting = [fault for fault in self._waiting if fault.times > 0]
 
     def _add(self, fault: Fault) -> None:
         with self._lock:

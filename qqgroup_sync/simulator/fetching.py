@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import socket
-import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from qqgroup_sync.simulator.blobs import Blob, BlobTooLargeError
+from qqgroup_sync.simulator.outgoing import OutgoingConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +47,7 @@ class Fetcher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
+        self._connections: set[OutgoingConnection] = set()
         self._closed = False
 
     def __call__(self, url: str, *, limit: int, timeout: float) -> Fetched:
@@ -84,71 +83,58 @@ class Fetcher:
         """Allow no more fetches and end those under way."""
         with self._lock:
             self._closed = True
-            sockets = list(self._sockets)
-        for one in sockets:
-            _shut_down(one)
+            connections = list(self._connections)
+        for one in connections:
+            one.cut()
 
     def _get(self, url: str, limit: int, deadline: float) -> Fetched | str:
         """Return what lies at the address, or where it has moved to."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchError("not an http address")
+        target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        target = quote(target, safe=_AS_IT_IS)
+        headers = {"User-Agent": "QQBot-Media/simulator", "Accept-Encoding": "identity"}
         timeout = min(_CONNECT_TIMEOUT, _left(deadline))
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, timeout=timeout, context=context
-            )
-        else:
-            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
-        with contextlib.closing(connection):
-            connection.connect()
-            sock: socket.socket = connection.sock
-            with self._watched(sock, deadline):
-                target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-                target = quote(target, safe=_AS_IT_IS)
-                headers = {"User-Agent": "QQBot-Media/simulator", "Accept-Encoding": "identity"}
-                connection.request("GET", target, headers=headers)
-                response = connection.getresponse()
-                with contextlib.closing(response):
-                    if response.status in _MOVED and (moved := response.headers.get("Location")):
-                        return moved
-                    if response.status != 200:
-                        raise FetchError(f"HTTP {response.status}")
-                    blob = Blob.copy(_pieces(response, limit), limit=limit)
-            _left(deadline)  # a socket that was shut down looks like the end of the file
-            self._check_open()
+        with (
+            self._watched(deadline) as outgoing,
+            contextlib.closing(outgoing.open(parts, timeout=timeout)) as connection,
+        ):
+            connection.request("GET", target, headers=headers)
+            with contextlib.closing(connection.getresponse()) as response:
+                if response.status in _MOVED and (moved := response.headers.get("Location")):
+                    return moved
+                if response.status != 200:
+                    raise FetchError(f"HTTP {response.status}")
+                blob = Blob.copy(_pieces(response, limit), limit=limit)
+        _left(deadline)  # a connection that was cut looks like the end of the file
+        self._check_open()
         return Fetched(blob, unquote(parts.path.rpartition("/")[2]))
 
     @contextlib.contextmanager
-    def _watched(self, sock: socket.socket, deadline: float) -> Iterator[None]:
-        """Shut the socket down at the deadline, however busy it is, and when ``close`` is called.
+    def _watched(self, deadline: float) -> Iterator[OutgoingConnection]:
+        """Lend a connection that is cut at the deadline, however busy it is, and by ``close``.
 
         A time-out of the socket would begin anew with every byte that drips in.
         """
+        outgoing = OutgoingConnection()
+        timer = threading.Timer(_left(deadline), outgoing.cut)
+        timer.name, timer.daemon = "simulator-fetch-deadline", True
         with self._lock:
             self._check_open()
-            self._sockets.add(sock)
-        timer = threading.Timer(_left(deadline), _shut_down, [sock])
-        timer.name, timer.daemon = "simulator-fetch-deadline", True
+            self._connections.add(outgoing)
         timer.start()
         try:
-            yield
+            yield outgoing
         finally:
             timer.cancel()
             timer.join()
             with self._lock:
-                self._sockets.discard(sock)
+                self._connections.discard(outgoing)
 
     def _check_open(self) -> None:
         if self._closed:
             raise FetchError("the simulator stops")
-
-
-def _shut_down(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it has just ended by itself
-        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _left(deadline: float) -> float:

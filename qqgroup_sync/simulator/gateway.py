@@ -67,24 +67,28 @@ class Gateway(GatewayFaults):
         self._watcher.start()
         return bound
 
-    def stop(self, timeout: float) -> bool:
-        """Close every connection with 1001 and wait for the threads.
+    def shut(self) -> None:
+        """Accept no more, and close every connection with 1001; never blocks."""
+        with self._watch_changed:
+            self._stopping = True
+            self._watch_changed.notify_all()
+        self._listener.close()
+        for link in self.links():
+            link.end(1001, "going away")
+
+    def join(self, timeout: float) -> bool:
+        """Wait after ``shut``: a moment for the goodbyes, then for the threads.
 
         Returns:
             Whether all of them ended in time.
         """
         deadline = time.monotonic() + timeout
-        with self._watch_changed:
-            self._stopping = True
-            self._watch_changed.notify_all()
-        links = self.links()
-        for link in links:
-            link.end(1001, "going away")
         goodbye = min(deadline, time.monotonic() + _GOODBYE_TIMEOUT)
-        for link in links:
+        for link in self.links():
             link.join_sender(max(0.0, goodbye - time.monotonic()))
             link.abort()
-        ended = self._listener.stop(max(0.0, deadline - time.monotonic()))
+        self._listener.hang_up()
+        ended = self._listener.join(max(0.0, deadline - time.monotonic()))
         if self._watcher is not None:
             self._watcher.join(max(0.0, deadline - time.monotonic()))
             ended = ended and not self._watcher.is_alive()

@@ -14,6 +14,7 @@ from qqgroup_sync.simulator.gateway_link import (
 )
 from qqgroup_sync.simulator.listener import reset
 from qqgroup_sync.simulator.sessions import GatewayRefusalError
+from qqgroup_sync.simulator.websocket import check_close_code
 
 if TYPE_CHECKING:
     import socket
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 RESET = 0
 """Stands among HTTP statuses for "no answer but a TCP reset"."""
+_NO_FRAME = 1006
 
 
 class GatewayFaults:
@@ -49,7 +51,7 @@ class GatewayFaults:
         if appid is not None:
             found = [link for link in found if link.appid == appid]
         if shard is not None:
-            found = [link for link in found if link.session and link.session.shard[0] == shard]
+            found = [link for link in found if (one := link.session) and one.shard[0] == shard]
         return found
 
     # -- connections that live
@@ -57,7 +59,20 @@ class GatewayFaults:
     def close(
         self, code: int, reason: str = "", *, appid: str | None = None, shard: int | None = None
     ) -> int:
-        """Close with any code (3.6); after 4006, 4007 and 4900 on the session is forgotten."""
+        """Close with a code (3.6); after 4006, 4007 and 4900 on the session is forgotten.
+
+        Args:
+            code: Any that a close frame may carry, or 1006, which is what ``drop`` looks like.
+            reason: Cut to 123 bytes.
+            appid: Only this bot.
+            shard: Only this shard.
+
+        Raises:
+            ValueError: The code cannot be sent.
+        """
+        if code == _NO_FRAME:
+            return self.drop(appid=appid, shard=shard)
+        check_close_code(code)
         links = self.links(appid, shard)
         for link in links:
             link.end(code, reason)
@@ -111,11 +126,15 @@ class GatewayFaults:
     def invalid_session(
         self, resumable: bool, *, appid: str | None = None, shard: int | None = None
     ) -> int:
-        """Send op 9; without ``resumable`` the session is forgotten as well."""
+        """Send op 9: the session ends, and can be resumed, here or elsewhere, if ``resumable``."""
         links = self.links(appid, shard)
         for link in links:
-            if link.session is not None and not resumable:
-                self.platform.forget(link.session)
+            if (session := link.session) is not None:
+                if resumable:
+                    self.platform.leave(session, link, None)
+                    link.session = None  # so that the Resume may come on this connection
+                else:
+                    self.platform.forget(session)
             link.say(INVALID_SESSION, resumable)
         return len(links)
 
@@ -138,11 +157,22 @@ class GatewayFaults:
     # -- what comes next
 
     def refuse_resumes(self, times: int = 1, how: Literal["op9"] | int = "op9") -> None:
-        """Refuse the next Resumes, with op 9 ``d:false`` or with a close code."""
+        """Refuse the next Resumes, with op 9 ``d:false`` or with a close code.
+
+        Raises:
+            ValueError: The code cannot be sent.
+        """
+        if how != "op9":
+            check_close_code(how)
         self._refused_resumes += [how] * times
 
     def refuse_identifies(self, times: int = 1, code: int = 4903) -> None:
-        """Close with ``code`` instead of answering the next Identifies with READY."""
+        """Close with ``code`` instead of answering the next Identifies with READY.
+
+        Raises:
+            ValueError: The code cannot be sent.
+        """
+        check_close_code(code)
         self._refused_identifies += [code] * times
 
     def refuse_connections(self, times: int = 1, status: int | None = 503) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from qqgroup_sync.simulator import json_bodies
 from qqgroup_sync.simulator.records import Connection, Frame
 from qqgroup_sync.simulator.sessions import GatewayRefusalError
 
@@ -66,7 +67,8 @@ class GatewayLink:
     @property
     def appid(self) -> str | None:
         """Whose connection it is, once known."""
-        return self.session.appid if self.session is not None else None
+        session = self.session
+        return session.appid if session is not None else None
 
     def run(self) -> None:
         """Serve the connection until it ends; called once, in its own thread."""
@@ -82,11 +84,12 @@ class GatewayLink:
             self._finish()
 
     def _finish(self) -> None:
-        session_id = self.session.id if self.session is not None else None
+        session = self.session
+        session_id = session.id if session is not None else None
         code, reason, ours = self._goodbye or (self._websocket.close_code, "", self._ending)
         appid = self.appid
-        if self.session is not None:
-            self._platform.leave(self.session, self, self._websocket.close_code)
+        if session is not None:
+            self._platform.leave(session, self, self._websocket.close_code)
         self._tell(Connection("closed", appid, session_id, code, reason, ours))
         self._closing = True
         self._outbox.put(None)
@@ -155,9 +158,12 @@ class GatewayLink:
 
     def _receive(self, message: str | bytes) -> None:
         try:
-            frame = json.loads(message)
-            op, d = frame["op"], frame.get("d")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            match json_bodies.read(message):
+                case {"op": int(op), **rest}:
+                    d = rest.get("d")
+                case _:
+                    raise ValueError("not a frame")
+        except ValueError:
             self.end(4002, "invalid payload")
             return
         self._report("in", [message])
@@ -171,13 +177,14 @@ class GatewayLink:
     def _beat(self, d: Any) -> None:
         """Acknowledge a heartbeat; one before READY is never acknowledged live (3.3)."""
         self._platform.stats.add("heartbeats")
-        if self.session is None:
+        session = self.session  # another thread may take it away
+        if session is None:
             if self._platform.rules.ack_early:
                 self.say(ACK)
             return
         self.deadline = time.monotonic() + 2 * self._gateway.heartbeat_interval
         if isinstance(d, int):
-            self.session.heartbeat = d
+            session.heartbeat = d
         self.say(ACK)
 
     def _start(self, op: int, d: Any) -> None:
@@ -262,7 +269,8 @@ class GatewayLink:
     def _report(self, direction: Literal["in", "out"], messages: Iterable[str | bytes]) -> None:
         if not self._platform.observed:
             return
-        session_id = self.session.id if self.session is not None else None
+        session = self.session
+        session_id = session.id if session is not None else None
         for message in messages:
             text = message if isinstance(message, str) else message.decode(errors="replace")
             self._platform.report("frame", Frame(direction, self.appid, session_id, text))

@@ -153,7 +153,13 @@ class Group(Chat):
         return found[0] if found else self.member("Owner", role="owner")
 
     def join(self, name: str) -> Member:
-        """Let a person join: GROUP_MEMBER_ADD (4.6)."""
+        """Let a person join: GROUP_MEMBER_ADD (4.6).
+
+        Raises:
+            PermissionError: The person is on the blacklist.
+        """
+        with self.platform.changing():
+            self._check_blacklist(name)
         member = self.member(name)
         with self.platform.changing():
             self.announce("GROUP_MEMBER_ADD", member)
@@ -238,9 +244,12 @@ class Group(Chat):
             invited_by: The member who invited him.
             answers: Question to answer, where the group asks questions.
             extra: Fields merged into ``d``.
+
+        Raises:
+            PermissionError: The person is on the blacklist.
         """
         with self.platform.changing():
-            user = self.platform.person(name)
+            user = self._check_blacklist(name)
             verify: dict[str, Any] = {"method": "verify_message", "verify_message": message}
             if answers:
                 pairs = [{"question": q, "answer": a} for q, a in answers.items()]
@@ -264,36 +273,42 @@ class Group(Chat):
 
     # What follows is called with the platform's lock held.
 
+    def _check_blacklist(self, name: str) -> User:
+        user = self.platform.person(name)
+        if user.openid in self.blacklist:
+            raise PermissionError(f"{name} is on the blacklist of {self.name!r}")
+        return user
+
     def publish(self, message: ChatMessage, extra: Mapping[str, Any] | None = None) -> None:
         """Keep a message and deliver it to the bots that get it."""
         self.add(message)
         platform = self.platform
         platform.notice("message", message)
-        bots = [membership.bot for membership in self.bots.values()]
-        for bot in bots:
+        for bot in [membership.bot for membership in self.bots.values()]:
             names = self._events_for(message, bot)
             if not names:
                 continue
             fill(message)
-            d = events.group_message(message, self, bot, bots, platform.rules)
-            d.update(extra or {})
-            platform.open_window(
-                bot, message.id, self.openid, platform.rules.group_window, c2c=False
-            )
+            if message.sender is not bot:  # its own words cannot be answered: 50045
+                platform.open_window(
+                    bot, message.id, self.openid, platform.rules.group_window, c2c=False
+                )
             for name in names:
+                d = events.group_message(name, message, self, bot, platform.rules)
+                d.update(extra or {})
                 platform.dispatch(bot, name, d)
 
     def _events_for(self, message: ChatMessage, bot: Bot) -> list[str]:
         rules = self.platform.rules
         if isinstance(message.sender, Bot):
             echoed = rules.echo_own if message.sender is bot else rules.deliver_bots
-            return ["GROUP_MESSAGE_CREATE"] if self._full_mode and echoed else []
+            return [events.GROUP_FULL] if self._full_mode and echoed else []
         addressed = bot.appid in message.at
         if not self._full_mode:
-            return ["GROUP_AT_MESSAGE_CREATE"] if addressed else []
+            return [events.GROUP_AT] if addressed else []
         if addressed and rules.both_events:
-            return ["GROUP_AT_MESSAGE_CREATE", "GROUP_MESSAGE_CREATE"]
-        return ["GROUP_MESSAGE_CREATE"]
+            return [events.GROUP_AT, events.GROUP_FULL]
+        return [events.GROUP_FULL]
 
     def admit(self, bot: Bot, role: Role = "member") -> None:
         """Make a bot a member without an event."""

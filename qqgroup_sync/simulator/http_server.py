@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import sys
 import tempfile
 from http import HTTPStatus
@@ -33,6 +34,9 @@ _DISCARD_LIMIT = 256 * 1024 * 1024
 _CHUNK = 64 * 1024
 _IN_MEMORY = 1024 * 1024  # of a body, or of an answer sent in one piece; the rest is on disk
 _NO_BODY = frozenset({"204", "304"})
+# Plain digits, few enough for a number: int() and isdigit() know many more.
+_DECIMAL = re.compile(r"[0-9]{1,18}")
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{1,16}")
 
 CONNECTION = "simulator.connection"
 """Key of the ``HttpConnection`` in the WSGI environment."""
@@ -66,9 +70,14 @@ class HttpServer:
         self._port = self._listener.start(host, port)
         return self._port
 
-    def stop(self, timeout: float) -> bool:
-        """Close every connection; return whether all threads ended in time."""
-        return self._listener.stop(timeout)
+    def shut(self) -> None:
+        """Accept no more, and shut every connection down; never blocks."""
+        self._listener.close()
+        self._listener.hang_up()
+
+    def join(self, timeout: float) -> bool:
+        """Wait after ``shut``; return whether all threads ended in time."""
+        return self._listener.join(timeout)
 
     def _serve(self, sock: socket.socket) -> None:
         server = (self._host, str(self._port))
@@ -77,7 +86,7 @@ class HttpServer:
                 while connection.serve_one():
                     pass
         except (OSError, EOFError):
-            # The client went away, or stop() closed the socket: the connection is all there was.
+            # The client went away, or shut() was called: the connection is all there was.
             pass
 
 
@@ -211,7 +220,7 @@ class HttpConnection:
                 size = self._read_chunks(body)
             else:
                 declared = environ.get("CONTENT_LENGTH") or "0"
-                if not declared.isdigit():
+                if not _DECIMAL.fullmatch(declared):
                     raise _BadRequestError("malformed Content-Length")
                 size = int(declared)
                 if size > MAX_BODY:
@@ -232,10 +241,10 @@ class HttpConnection:
         total = 0
         while True:
             line = self._reader.readline(_MAX_LINE)
-            try:
-                size = int(line.split(b";")[0].strip(), 16)
-            except ValueError:
-                raise _BadRequestError("malformed chunk") from None
+            length = line.partition(b";")[0].strip()
+            if not _HEXADECIMAL.fullmatch(length):
+                raise _BadRequestError("malformed chunk")
+            size = int(length, 16)
             if size == 0:
                 while self._reader.readline(_MAX_LINE) not in (b"\r\n", b"\n", b""):
                     pass  # trailers

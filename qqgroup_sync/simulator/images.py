@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import formats, identifiers
+from qqgroup_sync.simulator import arguments, formats, identifiers
 from qqgroup_sync.simulator.blobs import Blob, BlobTooLargeError
 from qqgroup_sync.simulator.refusals import RefusalError, StoreError
 from qqgroup_sync.simulator.rules import DAY, MEGABYTE
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 KEY_PREFIX = "image-library/"
 URL_PREFIX = "qqbot-media://image/v1/"
 _IMAGES = 100
-_PAGE = 20
 _MAX_SIZE = 10 * MEGABYTE
 _FORMATS = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _UPLOAD_LIFE = 4 * 3600.0
@@ -73,7 +72,7 @@ class ImageLibrary:
             raise RefusalError(850012, f"file_size {size!r}")
         if size > _MAX_SIZE:
             raise RefusalError(850031)
-        if content_type not in _FORMATS:
+        if not isinstance(content_type, str) or content_type not in _FORMATS:
             raise RefusalError(850019, f"content_type {content_type!r}")
         for name in ("file_name", "md5", "sha1"):
             if not isinstance(payload.get(name), str) or not payload[name]:
@@ -157,16 +156,13 @@ class ImageLibrary:
     def page(self, bot: Bot, cursor: str) -> dict[str, Any]:
         """Answer GET /v2/media-images."""
         self._check_open()
-        if cursor and not cursor.isdigit():
-            raise RefusalError(10003, "bad cursor")
         with self._platform.lock:
             now = self._platform.clock.now()
             mine = self._mine(bot, now)
-            begin = int(cursor or 0)
-            end = begin + _PAGE
+            shown, following = arguments.page(mine, cursor)
             return {
-                "images": [self._describe(image, now) for image in mine[begin:end]],
-                "next_cursor": str(end) if end < len(mine) else "",
+                "images": [self._describe(image, now) for image in shown],
+                "next_cursor": following,
                 "total": len(mine),
             }
 

@@ -22,8 +22,8 @@ _LINGER_ZERO = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 class Listener:
     """Accepts TCP connections and hands each to a handler in its own thread.
 
-    Threads are daemons, so that a stuck handler cannot hold the process, and are joined by
-    ``stop``, so that a normal end is clean.
+    Threads are daemons, so that a stuck handler cannot hold the process. They end after ``close``
+    and ``hang_up``, and ``join`` waits for that, so that a normal end is clean.
 
     Args:
         name: Prefix of every thread's name.
@@ -37,9 +37,9 @@ class Listener:
         self._lock = threading.Lock()
         self._threads: dict[threading.Thread, socket.socket] = {}
         self._numbers = itertools.count(1)
-        self._socket: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._waker: socket.socket | None = None
+        self._closed = False
 
     def start(self, host: str, port: int) -> int:
         """Bind, listen and accept from now on; return the port.
@@ -48,25 +48,28 @@ class Listener:
             OSError: The address cannot be bound.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        self._wake_reader, self._wake_writer = socket.socketpair()
-        self._stopping.clear()
-        self._acceptor = threading.Thread(target=self._accept, name=self._name, daemon=True)
+        server = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        bound = int(server.getsockname()[1])
+        woken, self._waker = socket.socketpair()
+        self._closed = False
+        self._acceptor = threading.Thread(
+            target=self._accept, args=(server, woken), name=self._name, daemon=True
+        )
         self._acceptor.start()
-        return int(self._socket.getsockname()[1])
+        return bound
 
-    def _accept(self) -> None:
-        assert self._socket is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._wake_reader, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
-                if self._stopping.is_set():
-                    break
+    def _accept(self, server: socket.socket, woken: socket.socket) -> None:
+        """Accept until ``woken`` can be read: the body of the accepting thread.
+
+        It owns both sockets: one that another thread closes drops out of the selector unnoticed.
+        """
+        with server, woken, selectors.DefaultSelector() as selector:
+            selector.register(server, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            while all(key.fileobj is server for key, _ in selector.select()):
                 # The client may have gone between select and accept: any OSError here is his.
                 with contextlib.suppress(OSError):
-                    connection, _ = self._socket.accept()
+                    connection, _ = server.accept()
                     self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
@@ -74,8 +77,11 @@ class Listener:
         name = f"{self._name}-{next(self._numbers)}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
         with self._lock:
+            if self._closed:
+                connection.close()
+                return
             self._threads[thread] = connection
-        thread.start()
+            thread.start()  # under the lock: ``join`` must not meet one that has not begun
 
     def _run(self, connection: socket.socket) -> None:
         try:
@@ -85,8 +91,23 @@ class Listener:
             with self._lock:
                 self._threads.pop(threading.current_thread(), None)
 
-    def stop(self, timeout: float) -> bool:
-        """Accept no more, shut every connection down, and wait for the threads.
+    def close(self) -> None:
+        """Accept no more; never blocks."""
+        with self._lock:
+            self._closed = True
+            waker, self._waker = self._waker, None
+        if waker is not None:
+            waker.close()
+
+    def hang_up(self) -> None:
+        """Shut every connection down, which wakes its thread; never blocks."""
+        with self._lock:
+            connections = list(self._threads.values())
+        for connection in connections:
+            shut_down(connection)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the threads to end.
 
         Args:
             timeout: Seconds to wait altogether.
@@ -94,29 +115,21 @@ class Listener:
         Returns:
             Whether every thread has ended.
         """
-        if self._acceptor is None or self._socket is None:
-            return True
         deadline = time.monotonic() + timeout
-        self._stopping.set()
-        self._wake_writer.send(b"x")
-        self._acceptor.join(max(0.0, deadline - time.monotonic()))
-        for closing in (self._socket, self._wake_reader, self._wake_writer):
-            closing.close()
         with self._lock:
-            threads = dict(self._threads)
-        for connection in threads.values():
-            shut_down(connection)
+            threads = list(self._threads)
+        if self._acceptor is not None:
+            threads.append(self._acceptor)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        ended = not self._acceptor.is_alive() and not any(one.is_alive() for one in threads)
-        self._acceptor = self._socket = None
-        return ended
+        return not any(thread.is_alive() for thread in threads)
 
 
 def shut_down(connection: socket.socket) -> None:
     """End both directions, which wakes a thread that is blocked on the connection."""
     with contextlib.suppress(OSError):  # already closed, or never connected
-        connection.shutdown(socket.SHUT_RDWR)
+        # TLS sockets have a shutdown of their own, which pulls TLS away from under their thread.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def reset(connection: socket.socket) -> None:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import events, identifiers
+from qqgroup_sync.simulator import arguments, events, identifiers
 from qqgroup_sync.simulator.groups import Member
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from qqgroup_sync.simulator.groups import Group
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import Bot, Membership
 
-T = TypeVar("T")
-
 MEMBERS_PER_PAGE = 30
 _MUTE_DAYS = 30
 _MUTES_PER_CALL = 10
 _OPENIDS_PER_CALL = 20
-_PAGE_LIMIT = 100
 _OLD_PAGE = 500
 
 
@@ -85,14 +81,16 @@ class Management:
         with self._changing():
             group, _ = self._enter(bot, group_openid, invited=True)
             everybody = list(_describe(group))
-        page, following = _page(everybody, cursor, MEMBERS_PER_PAGE)
+        page, following = arguments.page(everybody, cursor, usual=MEMBERS_PER_PAGE)
         return {"members": page, "next_cursor": following}
 
     def old_members(self, bot: Bot, group_openid: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answer POST /v2/groups/{g}/members: pages by ``limit`` and ``start_index``."""
         limit, start = body.get("limit", 100), body.get("start_index", 0)
-        if not isinstance(limit, int) or not 0 < limit <= _OLD_PAGE or not isinstance(start, int):
-            raise RefusalError(10003, f"limit must be 1 to {_OLD_PAGE}")
+        if not all(type(number) is int for number in (limit, start)):
+            raise RefusalError(10003, "limit and start_index must be numbers")
+        if not 0 < limit <= _OLD_PAGE or start < 0:
+            raise RefusalError(10003, f"limit must be 1 to {_OLD_PAGE}, start_index 0 or more")
         with self._changing():
             group, _ = self._enter(bot, group_openid, invited=True)
             everybody = [
@@ -113,7 +111,7 @@ class Management:
 
     def remove(self, bot: Bot, group_openid: str, body: dict[str, Any]) -> dict[str, Any]:
         """Carry out POST /v2/groups/{g}/batch_remove_members; only plain members can go."""
-        openids = _openids(body)
+        openids = arguments.strings(body, "member_openids", _OPENIDS_PER_CALL)
         with self._changing():
             group, _ = self._enter(bot, group_openid, invited=True, admin=True)
             removed = []
@@ -141,12 +139,12 @@ class Management:
                 {"member_openid": user.openid, "username": user.name}
                 for user in group.blacklist.values()
             ]
-        page, following = _page(users, cursor, _limit(limit))
+        page, following = arguments.page(users, cursor, limit)
         return {"users": page, "next_cursor": following}
 
     def change_blacklist(self, bot: Bot, group_openid: str, body: dict[str, Any]) -> dict[str, Any]:
         """Carry out POST /v2/groups/{g}/member_blacklist; members cannot be added."""
-        openids = _openids(body)
+        openids = arguments.strings(body, "member_openids", _OPENIDS_PER_CALL)
         with self._changing():
             group, _ = self._enter(bot, group_openid, invited=True, admin=True)
             failed = []
@@ -167,7 +165,7 @@ class Management:
                 for request in group.requests.values()
                 if request.state == "waiting"
             ]
-        page, following = _page(waiting, cursor, _limit(limit))
+        page, following = arguments.page(waiting, cursor, limit)
         return {"list": page, "next_cursor": following}
 
     def decide(
@@ -234,11 +232,7 @@ class Management:
             return member, 0.0
         if entry.get("op") not in ("add", "update"):
             raise RefusalError(10003, f"op {entry.get('op')!r}")
-        try:
-            text = str(entry.get("mute_expire_at")).replace("Z", "+00:00")
-            until = datetime.fromisoformat(text).timestamp()
-        except ValueError:
-            raise RefusalError(10003, "mute_expire_at is not RFC3339") from None
+        until = arguments.moment(entry.get("mute_expire_at"), "mute_expire_at")
         if until > self._platform.clock.now() + _MUTE_DAYS * DAY:
             raise RefusalError(10003, f"longer than {_MUTE_DAYS} days")
         return member, until
@@ -260,27 +254,3 @@ def _describe(group: Group) -> Iterator[dict[str, Any]]:
             "joined_at": identifiers.rfc3339(joined_at),
             "union_openid": "",
         }
-
-
-def _page(items: Sequence[T], cursor: str, limit: int) -> tuple[Sequence[T], str]:
-    """Return one page and the cursor of the next, empty at the end."""
-    if cursor and not cursor.isdigit():
-        raise RefusalError(10003, "bad cursor")
-    begin = int(cursor or 0)
-    end = begin + limit
-    return items[begin:end], str(end) if end < len(items) else ""
-
-
-def _limit(text: str) -> int:
-    if not text:
-        return 20
-    if not text.isdigit() or not 0 < int(text) <= _PAGE_LIMIT:
-        raise RefusalError(10003, "limit must be 1 to 100")
-    return int(text)
-
-
-def _openids(body: dict[str, Any]) -> list[str]:
-    openids = body.get("member_openids")
-    if not isinstance(openids, list) or not 0 < len(openids) <= _OPENIDS_PER_CALL:
-        raise RefusalError(10003, "member_openids must have 1 to 20 entries")
-    return [str(openid) for openid in openids]

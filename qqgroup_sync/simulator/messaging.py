@@ -12,6 +12,7 @@ from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
     from qqgroup_sync.simulator.platform import Platform
+    from qqgroup_sync.simulator.records import ChatMessage
     from qqgroup_sync.simulator.users import User
 
 
@@ -64,18 +65,20 @@ class Messaging:
     def _chat(self, openid: str, *, c2c: bool) -> Group | User:
         return self._platform.user_of(openid) if c2c else self._platform.group_of(openid)
 
-    def audit(self, message_id: str, audit_id: str) -> bool:
-        """Mark a message as waiting for audit; return whether it is a reply (2.2)."""
+    def find(self, message_id: str) -> ChatMessage | None:
+        """Return a message that people see; typing notices are none."""
         with self._platform.lock:
-            message = self._platform.find_message(message_id)
-            if message is None:
-                return False
+            return self._platform.find_message(message_id)
+
+    def audit(self, message: ChatMessage) -> str:
+        """Let a message wait for audit and return its ``audit_id`` (2.2)."""
+        audit_id, audits = identifiers.unique(), self._platform.audits
+        with self._platform.lock:
             message.audit_id = audit_id
-            platform = self._platform
-            platform.audits[audit_id] = message
-            if len(platform.audits) > _AUDITS:
-                del platform.audits[next(iter(platform.audits))]
-            return not message.proactive
+            audits[audit_id] = message
+            if len(audits) > _AUDITS:
+                del audits[next(iter(audits))]
+        return audit_id
 
     def decide_audit(self, audit_id: str, *, passed: bool) -> str:
         """Give the verdict on a message that waits: MESSAGE_AUDIT_PASS or REJECT (4.10).

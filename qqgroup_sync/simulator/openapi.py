@@ -7,6 +7,7 @@ endpoints themselves are in ``openapi_messages``, ``openapi_media``, ``openapi_g
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from qqgroup_sync.simulator import (
     hosts,
     identifiers,
+    json_bodies,
     object_store,
     openapi_groups,
     openapi_media,
@@ -25,9 +27,10 @@ from qqgroup_sync.simulator import (
 )
 from qqgroup_sync.simulator.http_server import CONNECTION, MAX_BODY
 from qqgroup_sync.simulator.links import STORE_PATH
+from qqgroup_sync.simulator.openapi_messages import answer
 from qqgroup_sync.simulator.records import ApiCall
-from qqgroup_sync.simulator.refusals import MESSAGES, RefusalError
-from qqgroup_sync.simulator.short_way import REFUSAL
+from qqgroup_sync.simulator.refusals import RefusalError
+from qqgroup_sync.simulator.short_way import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,9 +91,9 @@ class _Face:
         g.trace_id = identifiers.token()
         g.bot = None
         g.faults = {}
-        if (refused := request.environ.get(REFUSAL)) is not None:
-            g.bot, refusal = refused
-            raise refusal
+        if (failure := request.environ.get(FAILURE)) is not None:
+            g.bot, reason = failure
+            raise reason
         simulator = self._simulator
         if not hosts.is_allowed(
             request.headers.get("Host", ""), simulator.host, remote=simulator.allow_remote
@@ -117,22 +120,22 @@ class _Face:
         """Find the bot of the token (1.2, 1.3)."""
         whitelist = self._platform.rules.ip_whitelist
         if whitelist is not None and request.remote_addr not in whitelist:
-            raise RefusalError(40023002, status=401)
+            raise RefusalError(40023002)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
-            raise RefusalError(11241, status=401)
+            raise RefusalError(11241)
         if scheme == "Bot":
             g.bot = self._platform.owner_of_fixed(token)
             if g.bot is None:
-                raise RefusalError(11245, status=401)
+                raise RefusalError(11245)
             return
         if scheme != "QQBot" or not token:
-            raise RefusalError(11243, status=401)
+            raise RefusalError(11243)
         g.bot = self._platform.owner_of(token)
         if g.bot is None:
-            raise RefusalError(11244, status=401)
+            raise RefusalError(11244)
         if g.bot.banned:
-            raise RefusalError(11265, status=403)
+            raise RefusalError(11265)
 
     def refuse(self, refusal: RefusalError) -> Response:
         """Write the platform's error body; its two codes may differ (2.2)."""
@@ -146,7 +149,7 @@ class _Face:
             body["code"] = code
         if rules.error_shape != "code":
             body |= {"err_code": refusal.err_code, "trace_id": g.trace_id}
-        response = _json(body, rules.statuses.get(refusal.err_code, refusal.status))
+        response = answer(body, rules.statuses.get(refusal.err_code, refusal.status))
         if refusal.retry_after is not None:
             response.headers["Retry-After"] = str(refusal.retry_after)
         return response
@@ -158,18 +161,15 @@ class _Face:
             return _edge_413()
         if not request.path.startswith(_API_PATHS):
             return Response(f"{status} {error.name}\n", status, mimetype="text/plain")
-        body = {"message": error.name, "code": status, "err_code": status, "trace_id": g.trace_id}
-        return _json(body, status)
+        return self.refuse(RefusalError(status, text=error.name, status=status))
 
     def _fail(self, fault: Fault) -> Response:
-        if isinstance(fault.body, str):
+        if fault.refusal is not None:
+            response = self.refuse(fault.refusal)
+        elif isinstance(fault.body, str):
             response = Response(fault.body, fault.status, mimetype="text/html")
         else:
-            body = fault.body
-            if body is None:
-                text = MESSAGES.get(fault.status, "simulated failure")
-                body = {"message": text, "code": fault.status, "err_code": fault.status}
-            response = _json({"trace_id": g.trace_id, **body}, fault.status)
+            response = answer({"trace_id": g.trace_id, **(fault.body or {})}, fault.status)
         response.headers.extend(fault.headers)
         return response
 
@@ -178,8 +178,9 @@ class _Face:
         faults: dict[str, Fault] = g.faults
         if response.status_code == 200 and self._platform.rules.empty_answers != "object":
             self._empty(response)
-        if "audit" in faults and response.status_code == 200:
-            response = self._audit(response)
+        audit = faults.pop("audit", None)
+        if audit is not None and response.status_code == 200 and "fail" not in faults:
+            response = self._audit(audit, response)
         if (fault := faults.get("delay")) is not None and fault.after_accept:
             self._simulator.clock.wait(fault.seconds)
         if (fault := faults.get("drop")) is not None and fault.after_accept:
@@ -198,17 +199,19 @@ class _Face:
             if self._platform.rules.empty_answers == "204":
                 response.status_code = 204
 
-    def _audit(self, response: Response) -> Response:
+    def _audit(self, fault: Fault, response: Response) -> Response:
         """Turn an accepted send into "waiting for audit" (2.2, section 9.11)."""
-        audit_id = identifiers.unique()
-        answer = json.loads(response.get_data())
-        passive = self._platform.messaging.audit(answer["id"], audit_id)
+        messaging = self._platform.messaging
+        message = messaging.find(json.loads(response.get_data())["id"])
+        if message is None or not self._simulator.faults.strike(fault):
+            return response
+        g.faults["audit"] = fault
         body = {
-            "code": 304024 if passive else 304023,
+            "code": 304023 if message.proactive else 304024,
             "message": "push message is waiting for audit now",
-            "data": {"message_audit": {"audit_id": audit_id}},
+            "data": {"message_audit": {"audit_id": messaging.audit(message)}},
         }
-        return _json(body, 202)
+        return answer(body, 202)
 
     @staticmethod
     def _drop(fault: Fault) -> None:
@@ -218,26 +221,26 @@ class _Face:
 
     @staticmethod
     def _call(response: Response) -> ApiCall:
-        try:
-            sent: Any = request.get_json(silent=True) if request.content_length else None
-        except RecursionError:  # brackets without end
-            sent = None
+        sent: Any = None
+        if request.is_json and request.content_length:
+            with contextlib.suppress(ValueError):
+                sent = json_bodies.read(request.get_data())
         if isinstance(sent, dict) and "clientSecret" in sent:
             sent = {**sent, "clientSecret": "***"}
         if isinstance(sent, dict) and isinstance(sent.get("file_data"), str):
             sent = {**sent, "file_data": f"({len(sent['file_data'])} characters)"}
-        answer: Any = None
+        told: Any = None
         if response.is_json:
-            answer = json.loads(response.get_data() or b"null")
-            if isinstance(answer, dict) and "access_token" in answer:
-                answer = {**answer, "access_token": "***"}
+            told = json.loads(response.get_data() or b"null")
+            if isinstance(told, dict) and "access_token" in told:
+                told = {**told, "access_token": "***"}
         return ApiCall(
             method=request.method,
             path=request.path,
             status=response.status_code,
             appid=g.bot.appid if g.bot is not None else None,
             request=sent,
-            response=answer,
+            response=told,
             trace_id=g.trace_id,
             seconds=time.perf_counter() - g.started,
             faults=tuple(g.faults),
@@ -246,8 +249,3 @@ class _Face:
 
 def _edge_413() -> Response:
     return Response(_EDGE_413, 413, mimetype="text/html")
-
-
-def _json(body: Any, status: int = 200) -> Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, mimetype="application/json")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request
 
+from qqgroup_sync.simulator import json_bodies
 from qqgroup_sync.simulator.refusals import RefusalError, TokenRefusalError
 
 if TYPE_CHECKING:
@@ -19,19 +19,12 @@ _ACK_CODES = range(6)
 
 def body() -> dict[str, Any]:
     """Return the JSON object of the request, or refuse with 11255."""
-    try:
-        found = json.loads(request.get_data() or b"{}")
-    except (ValueError, RecursionError):  # the latter for brackets without end
-        raise RefusalError(11255, "the body is not JSON") from None
-    if not isinstance(found, dict):
-        raise RefusalError(11255, "the body is not an object")
-    return found
+    return json_bodies.read_object(request.get_data())
 
 
-def answer(found: Any) -> Response:
+def answer(found: Any, status: int = 200) -> Response:
     """Answer with JSON."""
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, mimetype="application/json")
+    return Response(json_bodies.write(found), status, mimetype="application/json")
 
 
 def create(simulator: Simulator) -> Blueprint:
@@ -49,9 +42,9 @@ def _add_sessions(blueprint: Blueprint, simulator: Simulator) -> None:
     def get_app_access_token() -> Response:
         """Hand out a token; errors come with HTTP 200 and ``code`` (1.1)."""
         found = body()
-        appid, secret = found.get("appId", ""), found.get("clientSecret", "")
+        appid, secret = _text(found.get("appId")), _text(found.get("clientSecret"))
         try:
-            token, life = platform.token_for(str(appid), str(secret))
+            token, life = platform.token_for(appid, secret)
         except TokenRefusalError as refusal:
             return answer({"code": refusal.code, "message": refusal.message})
         return answer({"access_token": token, "expires_in": str(life)})
@@ -94,6 +87,11 @@ def _add_sessions(blueprint: Blueprint, simulator: Simulator) -> None:
         if not isinstance(data, str) or len(data) > _CALLBACK_DATA:
             raise RefusalError(10003, f"callback_data longer than {_CALLBACK_DATA}")
         return answer({"url_link": _share_link(g.bot.appid, g.bot.number, data)})
+
+
+def _text(value: Any) -> str:
+    """Return a credential, which some people write as a number; nothing else is one."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
 
 
 def _share_link(appid: str, number: str, data: str) -> str:

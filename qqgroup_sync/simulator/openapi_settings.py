@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, request
 
-from qqgroup_sync.simulator import identifiers, settings_checks
+from qqgroup_sync.simulator import arguments, identifiers, settings_checks
 from qqgroup_sync.simulator.openapi_messages import answer, body
 from qqgroup_sync.simulator.refusals import RefusalError
 from qqgroup_sync.simulator.rules import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qqgroup_sync.simulator.simulator import Simulator
 
 _PANELS = 20
 _STRATEGIES = 20
-_PAGE = 100
 
 
 class _Shelf:
@@ -57,6 +58,11 @@ def _now(simulator: Simulator) -> str:
     return identifiers.rfc3339(simulator.clock.now())
 
 
+def _page(items: list[dict[str, Any]]) -> tuple[Sequence[dict[str, Any]], str]:
+    asked = request.args
+    return arguments.page(items, asked.get("cursor", ""), asked.get("limit", ""))
+
+
 def _find(shelf: dict[str, dict[str, Any]], key: str) -> dict[str, Any]:
     if key not in shelf:
         raise RefusalError(10003, f"unknown id {key!r}")
@@ -83,24 +89,16 @@ def _add_menu(blueprint: Blueprint, shelves: _Shelves) -> None:
 def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -> None:
     @blueprint.get("/v2/panels")
     def list_panels() -> Response:
-        scope, cursor = request.args.get("scope"), request.args.get("cursor") or "0"
-        limit = request.args.get("limit") or "20"
-        if not cursor.isdigit() or not limit.isdigit() or not 0 < int(limit) <= _PAGE:
-            raise RefusalError(10003, f"limit must be 1 to {_PAGE}, cursor one that was given")
+        scope = request.args.get("scope")
         with shelves.lock:
-            records = [
-                panel for panel in shelves.mine().panels.values() if scope in (None, panel["scope"])
-            ]
-        begin = int(cursor)
-        end = begin + int(limit)
-        done = end >= len(records)
-        following = "" if done else str(end)
-        return answer({"records": records[begin:end], "next_cursor": following, "is_end": done})
+            panels = shelves.mine().panels.values()
+            records, following = _page([one for one in panels if scope in (None, one["scope"])])
+            return answer({"records": records, "next_cursor": following, "is_end": not following})
 
     @blueprint.post("/v2/panels")
     def add_panel() -> Response:
         found = body()
-        settings_checks.check_panel_scope(found)
+        targets = settings_checks.check_panel_scope(found)
         panel = settings_checks.check_panel(found.get("panel"))
         with shelves.lock:
             panels = shelves.mine().panels
@@ -112,7 +110,7 @@ def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -
                 "scope": found["scope"],
                 "target_type": found.get("target_type", "all"),
                 "panel": {**panel, "version": 1},
-                **{key: found[key] for key in ("user_openids", "group_openids") if found.get(key)},
+                **targets,
                 "created_at": _now(simulator),
                 "updated_at": _now(simulator),
                 "version": 1,
@@ -137,13 +135,11 @@ def _add_panels(blueprint: Blueprint, shelves: _Shelves, simulator: Simulator) -
     @blueprint.put("/v2/panels/<panel_id>/target")
     def put_panel_target(panel_id: str) -> Response:
         found = body()
-        field, openids = settings_checks.targets_of(found)
-        if found.get("op") not in ("add", "del"):
-            raise RefusalError(10003, "op must be add or del")
+        targets, added = settings_checks.targets_of(found), settings_checks.adds(found)
         with shelves.lock:
             panel = _find(shelves.mine().panels, panel_id)
-            kept = [one for one in panel.get(field, []) if one not in openids]
-            panel[field] = [*kept, *openids] if found["op"] == "add" else kept
+            for field, openids in targets.items():
+                panel[field] = _changed(panel.get(field, []), openids, added=added)
             panel["updated_at"] = _now(simulator)
             return answer({})
 
@@ -162,13 +158,19 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
     @blueprint.get(path)
     def list_strategies() -> Response:
         with shelves.lock:
-            strategies = list(shelves.mine().strategies.values())
-            return answer({"list": strategies, "next_cursor": ""})
+            shelf = shelves.mine()
+            strategies, following = _page(list(shelf.strategies.values()))
+            counted = [
+                {**one, "whitelist_user_count": len(shelf.whitelists.get(one["strategy_id"], ()))}
+                for one in strategies
+            ]
+            return answer({"strategies": counted, "next_cursor": following})
 
     @blueprint.post(path)
     def add_strategy() -> Response:
         found = body()
-        settings_checks.check_strategy(found, new=True)
+        settings_checks.check_strategy(found)
+        field, groups = settings_checks.groups_of(found)
         with shelves.lock:
             strategies = shelves.mine().strategies
             if len(strategies) >= _STRATEGIES:
@@ -176,25 +178,27 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
             strategy_id = f"st_{identifiers.token(8)}"
             year = identifiers.rfc3339(simulator.clock.now() + 365 * DAY)
             strategies[strategy_id] = {
-                **found,
                 "strategy_id": strategy_id,
-                "is_enable": found.get("is_enable", "on"),
+                field: groups,
+                "is_enable": found.get("is_enable") or "on",
                 "expire_at": found.get("expire_at") or year,
+                "remark": found.get("remark") or "",
             }
             return answer(_summary(strategies[strategy_id]))
 
     @blueprint.patch(f"{path}/<strategy_id>")
     def change_strategy(strategy_id: str) -> Response:
         found = body()
-        action = found.get("group_action") or {}
-        settings_checks.check_strategy({**found, **action}, new=False)
+        settings_checks.check_strategy(found)
+        changes = {key: found.get(key) for key in ("is_enable", "expire_at", "remark")}
+        action = found.get("group_action")
         with shelves.lock:
             strategy = _find(shelves.mine().strategies, strategy_id)
-            for field in {"group_openids", "group_ids"} & set(action):
-                kept = [one for one in strategy.get(field, []) if one not in action[field]]
-                strategy[field] = [*kept, *(action[field] if action.get("op") != "del" else [])]
-            for key in ("is_enable", "expire_at", "remark"):
-                strategy[key] = found.get(key, strategy.get(key))
+            if action is not None:
+                field, groups = settings_checks.groups_of(action)
+                added = settings_checks.adds(action)
+                strategy[field] = _changed(strategy.get(field, []), groups, added=added)
+            strategy.update((key, new) for key, new in changes.items() if new is not None)
             return answer(_summary(strategy))
 
     @blueprint.delete(f"{path}/<strategy_id>")
@@ -203,6 +207,7 @@ def _add_strategies(blueprint: Blueprint, shelves: _Shelves, simulator: Simulato
             shelf = shelves.mine()
             _find(shelf.strategies, strategy_id)
             del shelf.strategies[strategy_id]
+            shelf.whitelists.pop(strategy_id, None)
             return answer({})
 
     @blueprint.post(f"{path}/<strategy_id>/execute")
@@ -232,6 +237,11 @@ def _add_whitelists(
                     "updated_at": _now(simulator),
                 }
             )
+
+
+def _changed(known: list[Any], entries: list[Any], *, added: bool) -> list[Any]:
+    kept = [one for one in known if one not in entries]
+    return [*kept, *entries] if added else kept
 
 
 def _summary(strategy: dict[str, Any]) -> dict[str, Any]:

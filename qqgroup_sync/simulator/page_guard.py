@@ -6,11 +6,11 @@ refused, bodies must have a type that forms cannot send, and the page may load n
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, current_app, request
 
+from qqgroup_sync.simulator import json_bodies
 from qqgroup_sync.simulator.groups import Group
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def _harden(response: Response) -> Response:
 
 def answer(found: Any, status: int = 200) -> Response:
     """Answer with JSON."""
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, mimetype="application/json")
+    return Response(json_bodies.write(found), status, mimetype="application/json")
 
 
 def simulator() -> Simulator:
@@ -94,9 +93,8 @@ def body() -> dict[str, Any]:
     if (request.content_length or 0) > _MAX_BODY:
         raise PageError(413, "too_long", f"the body is longer than {_MAX_BODY} bytes")
     try:
-        found = json.loads(request.get_data())
-        json.dumps(found, ensure_ascii=False).encode()  # fails for half a character (a surrogate)
-    except (ValueError, RecursionError):
+        found = json_bodies.read(request.get_data())
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise PageError(400, "not_json", "the body is not a JSON object")
@@ -153,6 +151,6 @@ def group_of(found: dict[str, Any]) -> Group:
 def appid_of(found: dict[str, Any]) -> str | None:
     """Return the bot that a body is about, None for every one."""
     appid = found.get("appid")
-    if appid is not None and appid not in {bot.appid for bot in platform().bots}:
+    if appid is not None and appid not in [bot.appid for bot in platform().bots]:
         raise PageError(404, "unknown_bot", "there is no such bot")
     return appid

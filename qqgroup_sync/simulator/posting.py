@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -56,6 +55,28 @@ def describe(message: ChatMessage, rules: Rules) -> dict[str, Any]:
     }
 
 
+def check_standing(bot: Bot, chat: Group | User, now: float) -> None:
+    """Refuse a bot that may not speak here: 40054002, 40054003, 40054004, 40054016."""
+    if bot.delisted and not bot.sandbox:
+        raise RefusalError(40054016)
+    if not isinstance(chat, Group):
+        if not chat.contact(bot).friend:
+            raise RefusalError(40054004)
+        return
+    membership = chat.bots.get(bot.appid)
+    if membership is None:
+        raise RefusalError(40054003)
+    if membership.muted_until > now:
+        raise RefusalError(40054002)
+
+
+def decode(text: str, rules: Rules) -> str:
+    """Write a bot's text as people see it: with its escapes decoded where that is done (5.9)."""
+    if not rules.unescape_sent:
+        return text
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 class Post:
     """One message that a bot wants to send; lives as long as the request.
 
@@ -67,6 +88,7 @@ class Post:
         chat: Where.
         payload: The JSON body.
         pictures: What the platform has fetched for its markdown.
+        rules: Those that hold for it, where they are not the platform's.
     """
 
     def __init__(
@@ -76,16 +98,18 @@ class Post:
         chat: Group | User,
         payload: Mapping[str, Any],
         pictures: Pictures = _NONE,
+        *,
+        rules: Rules | None = None,
     ) -> None:
         self._platform = platform
-        self._rules = platform.rules
+        self._rules = rules or platform.rules
         self._bot = bot
         self._chat = chat
         self._payload = payload
         self._pictures = pictures
         self._file: MediaFile | None = None
         self._now = platform.clock.now()
-        self._contact: Contact | None = None
+        self._contact: Contact | None = None if isinstance(chat, Group) else chat.contact(bot)
 
     def accept(self) -> ChatMessage:
         """Put the message into the chat.
@@ -93,7 +117,7 @@ class Post:
         Raises:
             RefusalError: With the platform's code.
         """
-        self._check_standing()
+        check_standing(self._bot, self._chat, self._now)
         kind = content.check(
             self._payload, self._rules, c2c=self._contact is not None, ark=self._bot.ark
         )
@@ -109,21 +133,6 @@ class Post:
         else:
             self._show(message)
         return message
-
-    def _check_standing(self) -> None:
-        """Refuse a bot that may not speak here: 40054002, 40054003, 40054004, 40054016."""
-        if self._bot.delisted and not self._bot.sandbox:
-            raise RefusalError(40054016)
-        if isinstance(self._chat, Group):
-            membership = self._chat.bots.get(self._bot.appid)
-            if membership is None:
-                raise RefusalError(40054003)
-            if membership.muted_until > self._now:
-                raise RefusalError(40054002)
-            return
-        self._contact = self._chat.contact(self._bot)
-        if not self._contact.friend:
-            raise RefusalError(40054004)
 
     def _find_ground(self) -> Ground:
         msg_id, event_id = self._payload.get("msg_id"), self._payload.get("event_id")
@@ -286,7 +295,7 @@ class Post:
         text = self._payload.get("content") or ""
         if self._rules.long_text == "truncate":
             text = text[: self._rules.max_text]
-        return html.unescape(text) if self._rules.unescape_sent else text
+        return decode(text, self._rules)
 
     def _show(self, message: ChatMessage) -> None:
         if isinstance(self._chat, Group):

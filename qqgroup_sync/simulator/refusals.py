@@ -7,9 +7,11 @@ MESSAGES = {
     10000: "unsupported operation",
     10003: "invalid parameter",
     11241: "token is missing",
+    11242: "the check of the token failed",
     11243: "token is malformed",
     11244: "token not exist or expire",
     11245: "fixed token is disabled, use an access token",
+    11251: "appid is missing or wrong",
     11253: "no privilege for this api",
     11255: "invalid request",
     11282: "the bot is not an administrator of the group",
@@ -64,6 +66,7 @@ MESSAGES = {
     40034105: "proactive messages are not permitted",
     40034122: "the wake-up message of this period is used up",
     40034123: "wake-up messages are not allowed",
+    40034124: "markdown parameter error",
     40034128: "passive reply time or count exceeded",
     40035008: "image not found",
     40054002: "the bot is muted",
@@ -79,6 +82,13 @@ MESSAGES = {
     40064004: "the message is too old to be recalled",
 }
 
+STATUSES = {
+    **dict.fromkeys((*range(11241, 11246), 11251, 11261, 11275, 40023002), 401),
+    11265: 403,
+    40113003: 404,
+}
+"""HTTP statuses of codes; nearly all business errors come with 400 (1.3, 2.2)."""
+
 
 class RefusalError(Exception):
     """The platform says no.
@@ -86,7 +96,8 @@ class RefusalError(Exception):
     Args:
         err_code: The platform's code.
         detail: What exactly was wrong, appended to the text.
-        status: HTTP status; nearly all business errors come with 400 (2.2).
+        text: The platform's text; that of ``MESSAGES`` when None.
+        status: HTTP status; that of ``STATUSES``, or 400, when None.
         retry_after: Seconds for the ``Retry-After`` header.
     """
 
@@ -95,13 +106,14 @@ class RefusalError(Exception):
         err_code: int,
         detail: str = "",
         *,
-        status: int = 400,
+        text: str | None = None,
+        status: int | None = None,
         retry_after: int | None = None,
     ) -> None:
-        text = MESSAGES.get(err_code, "request refused")
+        text = MESSAGES.get(err_code, "request refused") if text is None else text
         self.err_code = err_code
         self.message = f"{text}: {detail}" if detail else text
-        self.status = status
+        self.status = STATUSES.get(err_code, 400) if status is None else status
         self.retry_after = retry_after
         super().__init__(f"{err_code} {self.message}")
 

@@ -175,11 +175,8 @@ class SessionTable:
             GatewayRefusalError: 4002, 4010, 4013, 4014, 4914, 4915, or op 9 and 4903 when no
                 session start is left.
         """
+        _check_standing(bot)
         wanted, shard = d.get("intents"), d.get("shard", [0, 1])
-        if bot.banned:
-            raise GatewayRefusalError(4915, "bot is banned")
-        if bot.delisted and not bot.sandbox:
-            raise GatewayRefusalError(4914, "bot is delisted, only the sandbox is allowed")
         if not isinstance(wanted, int) or isinstance(wanted, bool):
             raise GatewayRefusalError(4002, "intents is not a number")
         if wanted & ~intents.ALL or wanted < 0:
@@ -222,8 +219,10 @@ class SessionTable:
 
         Raises:
             GatewayRefusalError: op 9 (or 4006) for a session that is unknown, too long away or
-                too far behind; 4007 for a ``seq`` it never reached; 4002 for nonsense.
+                too far behind; 4007 for a ``seq`` it never reached; 4002 for nonsense; 4914 or
+                4915 for a bot that may not connect.
         """
+        _check_standing(bot)
         seq = d.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool):
             raise GatewayRefusalError(4002, "seq is not a number")
@@ -342,6 +341,14 @@ class SessionTable:
             session.forgotten, _ = session.frames.popleft()
         if session.link is not None:
             session.link.send(text)
+
+
+def _check_standing(bot: Bot) -> None:
+    """Refuse a bot that may not connect at all (3.6)."""
+    if bot.banned:
+        raise GatewayRefusalError(4915, "bot is banned")
+    if bot.delisted and not bot.sandbox:
+        raise GatewayRefusalError(4914, "bot is delisted, only the sandbox is allowed")
 
 
 def _parse_shard(shard: Any) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.simulator import arguments
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ _TARGETS = 20
 _GROUPS, _REMARK = 100, 255
 _WHITELIST_CALL, _WHITELIST = 10_000, 100_000
 _SCOPES = ("c2c", "group", "channel", "dm")
+_QQ_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 def units(text: str) -> int:
@@ -74,48 +77,68 @@ def check_panel(panel: Any) -> dict[str, Any]:
     return dict(panel)
 
 
-def check_panel_scope(payload: Mapping[str, Any]) -> None:
-    """Refuse a panel for an unknown scope, or for nobody, with 10003."""
+def check_panel_scope(payload: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return whom a new panel is for; refuse an unknown scope, or nobody, with 10003."""
     if payload.get("scope") not in _SCOPES:
         raise RefusalError(10003, f"scope must be one of {', '.join(_SCOPES)}")
     if payload.get("target_type", "all") not in ("all", "specific"):
         raise RefusalError(10003, "target_type must be all or specific")
-    if payload.get("target_type") == "specific":
-        targets_of(payload)
+    return targets_of(payload, needed=payload.get("target_type") == "specific")
 
 
-def targets_of(payload: Mapping[str, Any]) -> tuple[str, list[str]]:
+def targets_of(payload: Mapping[str, Any], *, needed: bool = True) -> dict[str, list[str]]:
     """Return which openids a panel is for, by field, or refuse with 10003."""
-    for field in ("user_openids", "group_openids"):
-        found = payload.get(field)
-        if isinstance(found, list) and 0 < len(found) <= _TARGETS:
-            return field, [str(openid) for openid in found]
-    raise RefusalError(10003, f"1 to {_TARGETS} user_openids or group_openids are needed")
+    found = {
+        field: arguments.strings(payload, field, _TARGETS)
+        for field in ("user_openids", "group_openids")
+        if payload.get(field)
+    }
+    if needed and not found:
+        raise RefusalError(10003, f"1 to {_TARGETS} user_openids or group_openids are needed")
+    return found
 
 
-def check_strategy(payload: Mapping[str, Any], *, new: bool) -> None:
-    """Refuse an approval strategy, or a change of one, with 10003."""
-    given = [field for field in ("group_openids", "group_ids") if payload.get(field)]
-    if new and len(given) != 1:
-        raise RefusalError(10003, "exactly one of group_openids and group_ids")
-    if given and len(payload[given[0]]) > _GROUPS:
-        raise RefusalError(10003, f"at most {_GROUPS} groups")
-    if payload.get("is_enable", "on") not in ("on", "off"):
+def check_strategy(payload: Mapping[str, Any]) -> None:
+    """Refuse what an approval strategy cannot be, new or changed, with 10003."""
+    if payload.get("is_enable") not in (None, "on", "off"):
         raise RefusalError(10003, "is_enable must be on or off")
-    if len(str(payload.get("remark") or "")) > _REMARK:
+    remark = payload.get("remark")
+    if not isinstance(remark, str | None) or len(remark or "") > _REMARK:
         raise RefusalError(10003, f"remark must have at most {_REMARK} characters")
+    if payload.get("expire_at") is not None:
+        arguments.moment(payload["expire_at"], "expire_at")
+
+
+def groups_of(payload: Any) -> tuple[str, list[Any]]:
+    """Return the field and the groups of a strategy, openids or numbers; or refuse with 10003."""
+    if not isinstance(payload, dict):
+        raise RefusalError(10003, "group_action must be an object")
+    fields = [field for field in ("group_openids", "group_ids") if payload.get(field)]
+    if len(fields) != 1:
+        raise RefusalError(10003, "exactly one of group_openids and group_ids")
+    (field,) = fields
+    groups, kinds = payload[field], str if field == "group_openids" else (str, int)
+    if not isinstance(groups, list) or len(groups) > _GROUPS:
+        raise RefusalError(10003, f"{field} must be a list of at most {_GROUPS} groups")
+    if not all(isinstance(one, kinds) for one in groups):
+        raise RefusalError(10003, f"an entry of {field} is no group")
+    return field, groups
+
+
+def adds(payload: Mapping[str, Any]) -> bool:
+    """Return whether ``op`` adds rather than removes, or refuse with 10003."""
+    op = payload.get("op")
+    if op not in ("add", "del"):
+        raise RefusalError(10003, "op must be add or del")
+    return bool(op == "add")
 
 
 def check_whitelist(payload: Mapping[str, Any], known: set[str]) -> set[str]:
     """Return the whitelist after a change, or refuse with 10003: QQ numbers as strings."""
-    users = payload.get("whitelist_users")
-    if not isinstance(users, list) or not 0 < len(users) <= _WHITELIST_CALL:
-        raise RefusalError(10003, f"whitelist_users must have 1 to {_WHITELIST_CALL} entries")
-    if not all(isinstance(user, str) and user.isdigit() for user in users):
+    users = arguments.strings(payload, "whitelist_users", _WHITELIST_CALL)
+    if not all(_QQ_NUMBER.fullmatch(user) for user in users):
         raise RefusalError(10003, "whitelist_users must be QQ numbers as strings")
-    if payload.get("op") not in ("add", "del"):
-        raise RefusalError(10003, "op must be add or del")
-    changed = known | set(users) if payload["op"] == "add" else known - set(users)
+    changed = known | set(users) if adds(payload) else known - set(users)
     if len(changed) > _WHITELIST:
         raise RefusalError(10003, f"a whitelist has at most {_WHITELIST} entries")
     return changed

@@ -2,19 +2,17 @@
 
 Flask takes more time per request than everything the platform does with a message. A send goes
 this way while nothing but an ordinary answer can come of it: no fault waits, the token is good.
-All else, refusals included, is Flask's, so that it is written in one place.
+All else, refusals and mistakes of our own included, is Flask's, so that it is written in one place.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.simulator import hosts, identifiers
+from qqgroup_sync.simulator import hosts, identifiers, json_bodies
 from qqgroup_sync.simulator.records import ApiCall
-from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +22,10 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.records import Bot
     from qqgroup_sync.simulator.simulator import Simulator
 
-REFUSAL = "simulator.refusal"
-"""Key, in the WSGI environment, of a bot and the refusal of its send, for Flask to write down."""
+FAILURE = "simulator.failure"
+"""Key, in the WSGI environment, of a bot and why its send failed, for Flask to write down."""
 
 _SENDS = re.compile(r"/v2/(groups|users)/([^/]+)/messages")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class ShortWay:
@@ -52,22 +49,18 @@ class ShortWay:
         bot = self._sender(environ) if send else None
         if not send or bot is None:
             return self._app(environ, start_response)
+        scene, openid = send.groups()
         body = environ["wsgi.input"]
         try:
-            payload = json.loads(body.read() or b"{}")
-        except (ValueError, RecursionError):
-            payload = None
-        body.seek(0)
-        if not isinstance(payload, dict):
-            return self._app(environ, start_response)
-        try:
-            scene, openid = send.groups()
+            payload = json_bodies.read_object(body.read())
             sent = self._platform.messaging.send(bot, openid, payload, c2c=scene == "users")
-        except RefusalError as refusal:
-            environ[REFUSAL] = bot, refusal
+            answer = json_bodies.write(sent)
+        except Exception as failure:  # Flask answers it, and logs what is no refusal
+            environ[FAILURE] = bot, failure
+            body.seek(0)
             return self._app(environ, start_response)
         self._platform.stats.add("api_calls")
-        trace_id, answer = identifiers.token(), _encode(sent).encode()
+        trace_id = identifiers.token()
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(answer))),

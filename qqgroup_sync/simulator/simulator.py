@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.simulator.rules import Rules
 
+_RESTART_TIMEOUT = 5.0
+
 
 class Simulator:
     """A QQ platform on this machine: real HTTP, real WebSocket, no QQ.
@@ -122,6 +124,7 @@ class Simulator:
         self.webhooks = Webhooks(self.platform, allow_remote=allow_remote)
         self.app = create_app(self, blueprints)
         self._server = HttpServer(ShortWay(self, self.app), "simulator-http")
+        self._parts = (self.gateway, self.webhooks, self._server)
 
     def start(self) -> Self:
         """Bind both ports and serve; return at once.
@@ -131,6 +134,7 @@ class Simulator:
         """
         if self._running:
             return self
+        self._join(_RESTART_TIMEOUT)  # a stop that did not wait may still hold the ports
         self.stopping.clear()
         self.clock.open()
         self.fetcher.open()
@@ -139,7 +143,8 @@ class Simulator:
         try:
             port = self._server.start(self.host, port)
         except OSError:
-            self.gateway.stop(1.0)
+            self.gateway.shut()
+            self.gateway.join(1.0)
             raise
         self._ports = (port, gateway_port)
         self.platform.links.base = self.url
@@ -148,18 +153,23 @@ class Simulator:
         return self
 
     def stop(self, timeout: float = 5.0) -> bool:
-        """End every connection and thread; return whether all ended in time. Idempotent."""
-        if not self._running:
-            return True
+        """End every connection and thread; return whether all ended in time.
+
+        It can be called again to wait longer.
+        """
         self._running = False
-        deadline = time.monotonic() + timeout
         self.stopping.set()
         self.clock.close()
         self.fetcher.close()
-        ended = self.webhooks.close(timeout)
-        ended &= self.gateway.stop(max(0.0, deadline - time.monotonic()))
-        ended &= self._server.stop(max(0.0, deadline - time.monotonic()))
-        return ended
+        for part in self._parts:
+            part.shut()
+        return self._join(timeout)
+
+    def _join(self, timeout: float) -> bool:
+        """Wait until every part has ended after ``shut``; return whether all did in time."""
+        deadline = time.monotonic() + timeout
+        ended = [part.join(max(0.0, deadline - time.monotonic())) for part in self._parts]
+        return all(ended)
 
     def __enter__(self) -> Self:
         self.start()

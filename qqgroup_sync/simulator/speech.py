@@ -144,7 +144,7 @@ def compose(
         attachments.fill(one)
     if isinstance(quote, ChatMessage):
         message.quote_ref = quote.ref_idx
-        return message, {"msg_elements": [events.quoted(quote)]}
+        return message, {"msg_elements": [events.quoted(quote, chat.platform.rules)]}
     message.quote_ref = f"TMP_{identifiers.unique()}"
     return message, {"msg_elements": [events.forwarded(quote)]}
 

@@ -7,11 +7,11 @@ happens when somebody looks, which nobody can tell from the other.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.simulator import content
-from qqgroup_sync.simulator.posting import Post, describe
+from qqgroup_sync.simulator.posting import Post, check_standing, decode, describe
 from qqgroup_sync.simulator.refusals import RefusalError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import Bot, ChatMessage
+    from qqgroup_sync.simulator.rules import Rules
     from qqgroup_sync.simulator.users import User
 
 GENERATING, FINISHED = 1, 10
@@ -105,7 +106,7 @@ class Streams:
                 continue
             self._generating.discard(message_id)
             stream.state = "rolled back"
-            _show(stream, stream.first)
+            _show(stream, stream.first, self._platform.rules)
             self._platform.stats.add("streams_rolled_back")
             self._platform.notice("stream", stream.message)
             stream.message.chat.changed()
@@ -115,8 +116,8 @@ class Streams:
         platform = self._platform
         if frame.index != 0:
             raise RefusalError(11255, f"the first frame has index {frame.index}")
-        self._check_text(frame.text, markdown=frame.markdown)
-        post = Post(platform, bot, user, _first_post(frame, payload))
+        rules = _limits(platform.rules)
+        post = Post(platform, bot, user, _first_post(frame, payload), rules=rules)
         message = post.accept()
         if payload.get("msg_seq") is not None:
             message.msg_seq = payload["msg_seq"]
@@ -145,8 +146,10 @@ class Streams:
         stream = self._known.get(frame.stream_id or "")
         if stream is None or stream.appid != bot.appid or stream.message.chat is not user:
             raise RefusalError(11255, "unknown stream_msg_id")
-        if stream.state != "generating":
-            raise RefusalError(11255, f"the stream is {stream.state}")
+        check_standing(bot, user, now)
+        if stream.state != "generating" or stream.message.recalled:
+            state = "recalled" if stream.message.recalled else stream.state
+            raise RefusalError(11255, f"the stream is {state}")
         if payload.get("msg_seq") != stream.sequence:
             raise RefusalError(11255, "msg_seq must be the same in all frames")
         if frame.markdown != stream.markdown:
@@ -162,14 +165,18 @@ class Streams:
         text = stream.text + frame.text
         if frame.replace:
             if not frame.text.startswith(stream.text):
-                raise RefusalError(40113003, status=404)
+                raise RefusalError(40113003)
             text = frame.text
-        self._check_text(text, markdown=stream.markdown)
+        rules = _limits(platform.rules)
+        if stream.markdown:
+            content.check_markdown({"content": text}, rules)
+        else:
+            content.check_text(text, rules, c2c=True)
         stream.text, stream.heard_at = text, now
         stream.index = frame.index
         stream.seen = max(stream.seen, frame.index)
         stream.frames += 1
-        _show(stream, text)
+        _show(stream, text, rules)
         self._end(stream, frame)
         platform.notice("stream", stream.message)
         return stream
@@ -178,13 +185,6 @@ class Streams:
         if frame.finished:
             stream.state = "finished"
             self._generating.discard(stream.message.id)
-
-    def _check_text(self, text: str, *, markdown: bool) -> None:
-        rules = self._platform.rules
-        if len(text) > rules.max_stream:
-            raise RefusalError(40054007, f"{len(text)} characters")
-        if not markdown:
-            content.check_url(text, rules, c2c=True)
 
 
 @dataclass(slots=True)
@@ -245,8 +245,14 @@ def _first_post(frame: _Frame, payload: Mapping[str, Any]) -> dict[str, Any]:
     return post
 
 
-def _show(stream: Stream, text: str) -> None:
+def _limits(rules: Rules) -> Rules:
+    """Return the rules with the limits of streams in place of those of messages."""
+    longest = rules.max_stream
+    return replace(rules, max_text=longest, max_markdown=longest, long_text="refuse")
+
+
+def _show(stream: Stream, text: str, rules: Rules) -> None:
     message = stream.message
-    message.content = text
     if stream.markdown:
         message.markdown = {"content": text}
+    message.content = text if stream.markdown else decode(text, rules)

@@ -7,15 +7,13 @@ import heapq
 import http.client
 import itertools
 import json
-import socket
-import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from qqgroup_sync.simulator import identifiers
-from qqgroup_sync.simulator.listener import shut_down
+from qqgroup_sync.simulator.outgoing import OutgoingConnection
 from qqgroup_sync.simulator.records import WebhookPost
 from qqgroup_sync.simulator.signing import Signer
 
@@ -77,8 +75,9 @@ class Callback:
         self._waiting: list[_Waiting] = []
         self._order = itertools.count()
         self._forged = 0
-        self._stopped = True
+        self._stopped = False
         self._thread: threading.Thread | None = None
+        self._outgoing: OutgoingConnection | None = None  # what ``stop`` cuts
         self._connection: http.client.HTTPConnection | None = None
 
     def wants(self, name: str) -> bool:
@@ -112,9 +111,9 @@ class Callback:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-            sock = self._connection.sock if self._connection is not None else None
-        if sock is not None:
-            shut_down(sock)
+            outgoing = self._outgoing
+        if outgoing is not None:
+            outgoing.cut()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; return whether it has ended."""
@@ -186,8 +185,6 @@ class Callback:
         Raises:
             PostError: None came.
         """
-        with self._changed:
-            self._stopped = False
         try:
             return self._post(body, self.signer)
         finally:
@@ -235,26 +232,19 @@ class Callback:
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is not None:
             return self._connection
-        host, port = self._parts.hostname or "", self._parts.port
-        timeout = self._platform.rules.webhook_timeout
-        connection: http.client.HTTPConnection
-        if self._parts.scheme == "https":
-            context = ssl.create_default_context(cafile=self._cafile)
-            connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        outgoing = OutgoingConnection()
         with self._changed:
             if self._stopped:
-                connection.close()
                 raise ConnectionAbortedError("the simulator stops")
-            self._connection = connection
-        return connection
+            self._outgoing = outgoing
+        timeout = self._platform.rules.webhook_timeout
+        self._connection = outgoing.open(self._parts, timeout=timeout, cafile=self._cafile)
+        return self._connection
 
     def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
         with self._changed:
-            connection, self._connection = self._connection, None
+            self._outgoing = None
         if connection is not None:
             with contextlib.suppress(OSError):  # it may have been shut down by ``stop``
                 connection.close()

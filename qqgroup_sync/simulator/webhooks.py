@@ -6,6 +6,7 @@ Only one of the two is in use for a bot, and the change takes effect at once (pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -16,7 +17,7 @@ from qqgroup_sync.simulator import hosts, identifiers
 from qqgroup_sync.simulator.webhook_posts import Callback, PostError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from qqgroup_sync.simulator.platform import Platform
 
@@ -50,6 +51,7 @@ class Webhooks:
         self._allow_remote = allow_remote
         self._lock = threading.Lock()
         self._callbacks: dict[str, list[Callback]] = {}
+        self._checking: set[Callback] = set()
         self._sequences: dict[str, int] = {}
         self._open = False
         self._duplicates = 0
@@ -92,10 +94,10 @@ class Webhooks:
             self._platform, appid, secret=secret, url=url, events=events, cafile=cafile
         )
         if check:
-            self._check(callback)
+            with self._under_check(callback):
+                self._check(callback)
         with self._lock:
-            if not self._open:
-                raise ValueError("the simulator is not running")
+            self._require_open()
             mine = self._callbacks.setdefault(appid, [])
             if len(mine) >= _URLS:
                 raise ValueError(f"a bot has at most {_URLS} callback addresses")
@@ -103,6 +105,22 @@ class Webhooks:
             callback.start()
         with self._platform.lock:
             self._platform.callbacks[appid] = self._deliver
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise ValueError("the simulator is not running")
+
+    @contextlib.contextmanager
+    def _under_check(self, callback: Callback) -> Iterator[None]:
+        """Let ``shut`` end a check, too."""
+        with self._lock:
+            self._require_open()
+            self._checking.add(callback)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._checking.discard(callback)
 
     def remove(self, appid: str, timeout: float = 5.0) -> None:
         """Deliver the bot's events by WebSocket again; what waits to be posted is dropped."""
@@ -133,14 +151,19 @@ class Webhooks:
             for callback in self._all():
                 callback.start()
 
-    def close(self, timeout: float) -> bool:
-        """Post no more, end posts under way; return whether every thread ended in time."""
-        deadline = time.monotonic() + timeout
+    def shut(self) -> None:
+        """Post no more, and end posts under way; never blocks."""
         with self._lock:
             self._open = False
-            callbacks = self._all()
+            callbacks = [*self._all(), *self._checking]
         for callback in callbacks:
             callback.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Wait after ``shut``; return whether every thread ended in time."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            callbacks = self._all()
         ended = [callback.join(deadline - time.monotonic()) for callback in callbacks]
         return all(ended)
 
@@ -156,10 +179,11 @@ class Webhooks:
             if self._duplicates > 0:
                 self._duplicates -= 1
                 times = 2
+            body = f'{{{head},"d":{data}}}'.encode(errors="replace")
             wanting = [one for one in self._callbacks.get(appid, ()) if one.wants(name)]
             for callback in wanting:
                 for _ in range(times):
-                    callback.put(name, outer_id, f'{{{head},"d":{data}}}'.encode())
+                    callback.put(name, outer_id, body)
         return len(wanting) * times
 
     def _check(self, callback: Callback) -> None:

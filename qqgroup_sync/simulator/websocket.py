@@ -11,8 +11,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from websockets.exceptions import InvalidState
-from websockets.frames import Frame, Opcode
+from websockets.exceptions import InvalidState, ProtocolError
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -26,6 +26,21 @@ logger = logging.getLogger(__name__)
 
 _READ = 64 * 1024
 _MAX_MESSAGE = 1024 * 1024
+_MAX_REASON = 123  # bytes that a close frame has room for
+
+
+def check_close_code(code: int) -> None:
+    """Refuse a close code that no frame may carry, such as 1005, 1015 or 5000.
+
+    Raises:
+        ValueError: It cannot be sent.
+    """
+    try:
+        Close(code, "").check()
+    except ProtocolError:
+        raise ValueError(
+            f"no close frame may carry {code}: use 3000 to 4999, or 1000 to 1003, 1007 to 1014"
+        ) from None
 
 
 class WebSocket:
@@ -134,7 +149,7 @@ class WebSocket:
             try:
                 for message in messages:
                     if isinstance(message, str):
-                        self._protocol.send_text(message.encode())
+                        self._protocol.send_text(message.encode(errors="replace"))
                     else:
                         self._protocol.send_binary(message)
                 self._flush()
@@ -143,7 +158,13 @@ class WebSocket:
         return True
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame; ``messages`` ends when the client has answered or gone."""
+        """Send a close frame; ``messages`` ends when the client has answered or gone.
+
+        Args:
+            code: One that ``check_close_code`` lets pass.
+            reason: Cut to what fits in.
+        """
+        reason = reason.encode(errors="replace")[:_MAX_REASON].decode(errors="ignore")
         self._awake.wait()
         with self._lock:
             try:

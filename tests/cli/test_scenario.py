@@ -119,6 +119,7 @@ def test_what_an_expectation_accepts(expected, answers, accepted):
         ("! drp", "'drop' meant"),
         ("! op 8", "op 7, op 9"),
         ("! close now", "close 4009"),
+        ("! close 1005", "close 4009"),
         ("! fail 200", "fail 500"),
         ("! step", "step 5m"),
         ("! full maybe", "full on, full off"),

@@ -42,6 +42,8 @@ GOOD = [
     (markdown("see https://example.com"), False, 2),
     (markdown(keyboard=keyboard(5, 5)), False, 2),
     (markdown(keyboard={"id": "template"}), True, 2),
+    (markdown(keyboard={"id": "template", "content": None}), True, 2),
+    (markdown(keyboard={"id": "template", **keyboard()}), True, 2),
     (template("v"), False, 2),
     ({"msg_type": 7, "media": {"file_info": "x"}}, False, 7),
     ({"msg_type": 7, "media": {"file_info": "x"}, "content": "caption"}, False, 7),
@@ -80,10 +82,29 @@ BAD = [
     (template(), False, 40034008),
     (template("a\nb"), False, 40034009),
     (template("**bold**"), False, 40034010),
+    *(
+        ({"msg_type": 2, "markdown": {"template_id": "1", "params": wrong}}, False, 40034124)
+        for wrong in (5, "text", [5], ["text"], {"key": "k"}, [{"values": 5}], [{"values": [5]}])
+    ),
     (markdown(keyboard=keyboard(6, 1)), False, 40034029),
     (markdown(keyboard=keyboard(1, 6)), False, 40034029),
     (markdown(keyboard={"content": {}}), False, 305007),
     (markdown(keyboard=[]), False, 305007),
+    (markdown(keyboard={"id": "template", "content": 5}), False, 305007),
+    (markdown(keyboard={"id": "template", "content": {"rows": 5}}), False, 305007),
+    (markdown(keyboard={"id": {"a": 1}}), False, 305007),
+    *(
+        (markdown(keyboard={"content": {"rows": [{"buttons": [wrong]}]}}), False, 305007)
+        for wrong in (
+            button(render_data={"label": "x", "style": [1]}),
+            button(render_data={"label": "x", "style": {}}),
+            button(render_data={"label": "x", "style": True}),
+            button(action={"type": [1]}),
+            button(action={"type": True}),
+            button(action={"type": 1, "permission": 5}),
+            button(action={"type": 1, "permission": {"type": 0, "specify_user_ids": 5}}),
+        )
+    ),
     (markdown(keyboard={"content": {"rows": [{"buttons": []}]}}), False, 305007),
     (markdown(keyboard={"content": {"rows": [{"buttons": ["x"]}]}}), False, 305007),
     (markdown(keyboard={"content": {"rows": [{"buttons": [{}]}]}}), False, 305007),
@@ -95,6 +116,7 @@ BAD = [
     (typing(input_type=2), True, 50059),
     (typing(input_second=61), True, 50059),
     (typing(input_second="60"), True, 50059),
+    (typing(input_second=True), True, 50059),
     ({"msg_type": 6}, True, 50059),
 ]
 

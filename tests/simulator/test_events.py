@@ -104,6 +104,17 @@ def test_at_is_left_in_on_demand(platform, group, seen, record):
     assert "mentions" not in seen[0].data
 
 
+def test_full_mode_always_mentions_the_bot(platform, group, seen):
+    """``is_you`` is the only sign there; the page of @ events alone leaves it out (4.1, 4.4)."""
+    platform.change_rules(mention_self=False, both_events=True)
+    group.full_mode = True
+    group.member("Ming").say("hi")
+    at, full = seen
+    assert (at.name, "mentions" in at.data) == ("GROUP_AT_MESSAGE_CREATE", False)
+    assert full.name == "GROUP_MESSAGE_CREATE"
+    assert [one["is_you"] for one in full.data["mentions"]] == [True]
+
+
 def test_only_an_at_is_a_space(group, seen):
     """A bare @ arrives as a space (4.3)."""
     group.member("Ming").say()
@@ -162,6 +173,15 @@ def test_quoted_attachments(group, seen):
     first = group.member("Hong").say(at=False, attachments=[VOICE])
     group.member("Ming").say("what does he say?", quote=first)
     assert seen[0].data["msg_elements"][0]["attachments"] == [VOICE]
+
+
+def test_addresses_in_quotes_look_like_others(platform, group, seen):
+    """Without a scheme where others have none (4.3)."""
+    platform.change_rules(attachment_urls="bare")
+    first = group.member("Hong").say(at=False, attachments=[VOICE])
+    group.member("Ming").say("what does he say?", quote=first)
+    (quoted,) = seen[0].data["msg_elements"][0]["attachments"]
+    assert quoted["url"] == "multimedia.nt.qq.com.cn/download?x=1"
 
 
 def test_extra_fields_win(group, seen):

@@ -127,6 +127,39 @@ def test_refused_send_is_not_audited(sim, bot, group):
     """Refused send is not audited."""
     sim.faults.audit()
     assert bot.say(group, "").status_code == 400
+    assert (bot.say(group).status_code, bot.say(group).status_code) == (202, 200)
+
+
+def test_typing_notices_are_not_audited(sim, bot):
+    """They are no messages: the fault waits for one, and every audit can be decided."""
+    ming = sim.platform.user("Ming")
+    said = ming.say("x")
+    calls = []
+    sim.platform.subscribe(lambda _kind, call: calls.append(call.faults), {"api"})
+    sim.faults.audit()
+    notice = {"msg_type": 6, "input_notify": {"input_type": 1, "input_second": 60}}
+    typing = bot.post(f"/v2/users/{ming.openid}/messages", {**notice, "msg_id": said.id})
+    assert typing.status_code == 200
+    answer = bot.say(ming, msg_id=said.id, msg_seq=2)
+    assert (answer.status_code, answer.json()["code"]) == (202, 304024)
+    assert calls == [(), ("audit",)]
+    audit_id = answer.json()["data"]["message_audit"]["audit_id"]
+    sim.platform.messaging.decide_audit(audit_id, passed=False)
+    assert ming.next_reply().recalled
+
+
+def test_an_audit_is_used_up_once():
+    """However many requests met it at the same time."""
+    faults = Faults()
+    faults.audit()
+    met = [faults.take("POST", "/messages")["audit"] for _ in range(2)]
+    assert faults.waiting == 1
+    assert [faults.strike(fault) for fault in met] == [True, False]
+    assert faults.waiting == 0
+    faults.audit()
+    fault = faults.take("POST", "/messages")["audit"]
+    faults.clear()
+    assert not faults.strike(fault)
 
 
 def test_one_of_each_kind_in_order():

@@ -1,10 +1,12 @@
 """Fetching: limits hold for every part of an answer, and closing ends what is under way."""
 
+import socket
 import threading
 import time
 
 import pytest
 
+from qqgroup_sync.simulator import fetching
 from qqgroup_sync.simulator.blobs import IN_MEMORY, Blob, BlobTooLargeError
 from qqgroup_sync.simulator.fetching import Fetcher, FetchError
 
@@ -130,6 +132,30 @@ def test_close_ends_fetches_and_allows_no_more(web):
         fetcher(f"{web.url}/y", limit=10, timeout=5)
     fetcher.open()
     assert fetcher(f"{web.url}/y", limit=10, timeout=5).blob.read() == b"y"
+
+
+def test_close_ends_a_handshake(monkeypatch):
+    """Somebody who accepts and never speaks TLS holds nobody up."""
+    monkeypatch.setattr(fetching, "_CONNECT_TIMEOUT", 30.0)
+    fetcher, failed = Fetcher(), []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/"
+
+        def run():
+            try:
+                fetcher(url, limit=10, timeout=30)
+            except FetchError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        peer, _ = listening.accept()
+        with peer:
+            assert peer.recv(1) == b"\x16"  # the handshake has begun
+            fetcher.close()
+            thread.join(5)
+    assert len(failed) == 1
 
 
 def test_large_blobs_lie_on_disk_and_read_alike():

@@ -59,6 +59,57 @@ def test_nonsense_is_closed(bot, text):
     assert wire.close_code() == 4002
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"op":"' + "x" * 200 + '"}',
+        '{"op":[]}',
+        '{"op":NaN}',
+        '{"op":1,"d":"\\ud800"}',
+        '{"op":1,"d":1e999}',
+    ],
+)
+def test_frames_that_could_not_be_shown_are_closed(sim, bot, text):
+    """Also on a live connection; nobody who watches sees them."""
+    seen = []
+    sim.platform.subscribe(lambda _kind, frame: seen.append(frame.text), ["frame"])
+    wire = bot.connect(identify=True)
+    wire.websocket.send(text)
+    assert wire.close_code() == 4002
+    assert text not in seen
+
+
+def test_long_refusals_are_cut(bot):
+    """What a client wrote is told back as far as there is room for it."""
+    wire = bot.connect()
+    wire.write(2, {"token": f"QQBot {bot.token}", "intents": 1, "shard": "好" * 60})
+    assert wire.close_code() == 4010
+    session_id = bot.connect(identify=True).ready["d"]["session_id"]
+    wire = bot.connect()
+    wire.resume(bot.token, session_id, 10**150)
+    assert wire.close_code() == 4007
+
+
+def test_half_a_character_in_an_event_becomes_a_question_mark(sim, bot):
+    """The connection goes on."""
+    wire = bot.connect(identify=True)
+    sim.platform.emit(None, "SOMETHING_NEW", {"x": "a\ud800"})
+    assert wire.read()["d"] == {"x": "a?"}
+    sim.gateway.server_heartbeat()
+    assert wire.read() == {"op": 1}
+
+
+def test_a_banned_bot_resumes_nothing(sim, bot):
+    """A token of before the ban does not help."""
+    wire = bot.connect(identify=True)
+    sim.gateway.close(4009)
+    wire.close_code()
+    sim.platform.register_bot(APPID, banned=True)
+    again = bot.connect()
+    again.resume(bot.token, wire.ready["d"]["session_id"], 1)
+    assert again.close_code() == 4915
+
+
 def test_second_identify_on_one_connection_is_closed(bot):
     """Second identify on one connection is closed."""
     wire = bot.connect(identify=True)

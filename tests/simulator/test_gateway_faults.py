@@ -34,6 +34,33 @@ def test_close(sim, wire, code):
     assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (code, "because")
 
 
+def test_a_long_reason_is_cut(sim, wire):
+    """A close frame has room for 123 bytes, and half a character is none."""
+    sim.gateway.close(4009, "好" * 60)
+    with pytest.raises(ConnectionClosed) as caught:
+        wire.read()
+    assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (4009, "好" * 41)
+
+
+@pytest.mark.parametrize("code", [999, 1004, 1005, 1015, 2000, 5000])
+def test_codes_that_no_frame_may_carry(sim, bot, wire, code):
+    """They are refused, and the connection goes on."""
+    for ask in (sim.gateway.close, lambda one: sim.gateway.refuse_identifies(1, one)):
+        with pytest.raises(ValueError, match=str(code)):
+            ask(code)
+    with pytest.raises(ValueError, match=str(code)):
+        sim.gateway.refuse_resumes(1, code)
+    sim.gateway.server_heartbeat()
+    assert wire.read() == {"op": 1}
+    assert resumed(bot, wire)["t"] == "RESUMED"
+
+
+def test_close_with_1006_is_no_close_frame(sim, wire):
+    """1006 is what clients call a connection that ends without one."""
+    assert sim.gateway.close(1006) == 1
+    assert wire.close_code() is None
+
+
 @pytest.mark.parametrize(("code", "survives"), [(4009, True), (4006, False), (4900, False)])
 def test_close_code_decides_about_the_session(sim, bot, wire, code, survives):
     """Close code decides about the session."""
@@ -106,14 +133,31 @@ def test_reconnect(sim, bot, wire):
     assert resumed(bot, wire)["t"] == "RESUMED"
 
 
-def test_invalid_session(sim, bot, wire):
-    """An op 9 true changes nothing, op 9 false ends the session."""
-    sim.gateway.invalid_session(resumable=True)
-    assert wire.read() == {"op": 9, "d": True}
-    sim.gateway.wait_live(timeout=0)
+def test_a_session_that_ends_for_good(sim, bot, wire):
+    """After op 9 false nothing can be resumed; an Identify may come on the same connection."""
     sim.gateway.invalid_session(resumable=False)
     assert wire.read() == {"op": 9, "d": False}
     assert resumed(bot, wire) == {"op": 9, "d": False}
+    assert wire.identify(bot.token)["t"] == "READY"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_session_that_may_be_resumed(sim, bot, wire, ming, elsewhere):
+    """After op 9 true a Resume may come on the same connection or on another; nothing is lost."""
+    sim.gateway.invalid_session(resumable=True)
+    assert wire.read() == {"op": 9, "d": True}
+    ming.say("meanwhile")
+    again = bot.connect() if elsewhere else wire
+    again.resume(bot.token, wire.ready["d"]["session_id"], 1)
+    assert [frame["s"] for frame in again.read_until("RESUMED")] == [2, 3]
+    ming.say("afterwards")
+    assert again.read()["d"]["content"] == " afterwards"
+
+
+def test_instead_of_a_resume_an_identify_may_follow(sim, bot, wire):
+    """After op 9 true on the same connection, too."""
+    sim.gateway.invalid_session(resumable=True)
+    assert wire.read() == {"op": 9, "d": True}
     assert wire.identify(bot.token)["t"] == "READY"
 
 

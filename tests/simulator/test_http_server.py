@@ -35,7 +35,8 @@ def port():
     server = HttpServer(app, "test-http")
     port = server.start("127.0.0.1", 0)
     yield port
-    assert server.stop(5)
+    server.shut()
+    assert server.join(5)
 
 
 @pytest.fixture
@@ -128,8 +129,12 @@ def test_answers_without_body(talk):
         b"GET / SPDY/3\r\n\r\n",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n",
     ],
@@ -180,7 +185,8 @@ def test_stop_ends_idle_and_half_read_connections(half):
         for _ in range(5):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             sock.sendall(half)
-        assert server.stop(5)
+        server.shut()
+        assert server.join(5)
     assert not [one for one in threading.enumerate() if one.name.startswith("test-http")]
 
 

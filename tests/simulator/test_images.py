@@ -72,12 +72,16 @@ def test_pages_and_deleting(bot):
     assert bot.call("DELETE", path).json() == {}
     assert error(bot.call("DELETE", path)) == (400, 40035008, 40035008)
     assert bot.get("/v2/media-images").json()["total"] == 2
+    for cursor in ("x", "²", "1" * 5000):
+        assert error(bot.get(f"/v2/media-images?cursor={cursor}")) == (400, 10003, 10003)
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"content_type": "image/bmp"}, 850019),
+        ({"content_type": ["image/png"]}, 850019),
+        ({"content_type": {}}, 850019),
         ({"file_size": 10 * 1024 * 1024 + 1}, 850031),
         ({"file_size": "12"}, 850012),
         ({"md5": ""}, 850012),

@@ -54,7 +54,8 @@ def test_members_in_pages(management, record, group):
         cursor, pages = page["next_cursor"], pages + 1
     assert pages == 3
     assert names == [*(f"m{number}" for number in range(65)), "Robot"]
-    assert refusal(management.members, record, group.openid, "x") == 10003
+    for cursor in ("x", "-1", "²", "9" * 5000):
+        assert refusal(management.members, record, group.openid, cursor) == 10003
 
 
 def test_one_member(management, record, group):
@@ -87,7 +88,9 @@ def test_removing_members(management, record, group):
     assert set(group.members) == {boss.openid}
     listed = management.blacklist(record, group.openid, "", "")["users"]
     assert [one["username"] for one in listed] == ["Ming"]
-    assert refusal(management.remove, record, group.openid, {"member_openids": []}) == 10003
+    for openids in ([], 5, [5], [[]], "text", None):
+        wrong = {"member_openids": openids}
+        assert refusal(management.remove, record, group.openid, wrong) == 10003
 
 
 def test_blacklist(management, platform, record, group):
@@ -100,7 +103,35 @@ def test_blacklist(management, platform, record, group):
     delete = change(record, group.openid, {"op": "del", "member_openids": openids})
     assert delete["fail_openids"] == [ming.openid, "nope"]
     assert management.blacklist(record, group.openid, "", "1") == {"users": [], "next_cursor": ""}
-    assert refusal(management.blacklist, record, group.openid, "", "101") == 10003
+    for limit in ("101", "0", "²", "1" * 5000):
+        assert refusal(management.blacklist, record, group.openid, "", limit) == 10003
+
+
+def test_people_on_the_blacklist_stay_outside(management, platform, record, group):
+    """They neither join nor ask to, and no bot hears of it; off the list they can."""
+    hong = platform.user("Hong")
+    change = {"op": "add", "member_openids": [hong.openid]}
+    management.change_blacklist(record, group.openid, change)
+    heard = []
+    platform.subscribe(lambda _kind, event: heard.append(event.name), {"event"})
+    with pytest.raises(PermissionError, match="Hong is on the blacklist of 'g'"):
+        group.join("Hong")
+    with pytest.raises(PermissionError, match="blacklist"):
+        group.join_request("Hong", "please")
+    assert (hong.openid in group.members, group.requests, heard) == (False, {}, [])
+    management.change_blacklist(record, group.openid, {**change, "op": "del"})
+    group.join_request("Hong", "please")
+    assert group.join("Hong").openid in group.members
+    assert heard == ["GROUP_JOIN_REQUEST", "GROUP_MEMBER_ADD"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"start_index": -3}, {"start_index": "0"}, {"start_index": True}, {"limit": 0}, {"limit": []}],
+)
+def test_pages_of_the_obsolete_list(management, record, group, wrong):
+    """Begin at 0 or later: 10003."""
+    assert refusal(management.old_members, record, group.openid, wrong) == 10003
 
 
 def test_join_requests(management, record, group):
@@ -148,6 +179,8 @@ def test_mute_refusals_change_nothing(management, clock, record, group):
         {**good, "member_openid": boss.openid},
         {**good, "mute_expire_at": late},
         {**good, "mute_expire_at": "tomorrow"},
+        {**good, "mute_expire_at": 5},
+        {**good, "mute_expire_at": "0001-01-01T00:00:00"},
         {**good, "op": "?"},
         "entry",
     ]

@@ -131,6 +131,42 @@ def test_what_groups_do_not_have_says_so(bot, group):
     assert error(bot.post(path, {})) == (404, 10000, 10000)
 
 
+@pytest.mark.parametrize("appid", [None, True, 1.5, ["1"], {}])
+def test_what_is_no_appid(sim, bot, appid):
+    """It registers nobody; a whole number is as good as its digits."""
+    known = [one.appid for one in sim.platform.bots]
+    body = {"appId": appid, "clientSecret": "secret"}
+    answer = bot.call("POST", "/app/getAppAccessToken", body)
+    assert (answer.status_code, answer.json()["code"]) == (200, 100007)
+    answer = bot.call("POST", "/app/getAppAccessToken", {"appId": 7, "clientSecret": None})
+    assert answer.json()["code"] == 100007
+    assert [one.appid for one in sim.platform.bots] == known
+    answer = bot.call("POST", "/app/getAppAccessToken", {"appId": 7, "clientSecret": "x"})
+    assert "access_token" in answer.json()
+    assert [one.appid for one in sim.platform.bots] == [*known, "7"]
+
+
+@pytest.mark.parametrize("value", [b'"x\\ud800"', b"NaN", b"-Infinity", b"1e999"])
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("POST", "/v2/groups/{}/messages", b"content"),
+        ("PUT", "/v2/menu", b"menu"),
+        ("POST", "/v2/generate_url_link", b"callback_data"),
+        ("POST", "/v2/groups/{}/batch_remove_members", b"member_openids"),
+    ],
+)
+def test_what_could_not_be_shown_is_refused(bot, group, method, path, key, value):
+    """Halves of characters, and numbers that are none, like everything else that is not JSON."""
+    before = bot.get("/v2/menu").json()
+    url = f"{bot.sim.url}{path.format(group.openid)}"
+    data = b'{"%b":%b}' % (key, value)
+    answer = bot.http.request(method, url, data=data, timeout=5)
+    assert error(answer) == (400, 11255, 11255)
+    assert group.messages == []
+    assert bot.get("/v2/menu").json() == before
+
+
 @pytest.mark.parametrize("data", [b"not json", b"[]", b'"text"'])
 def test_body_must_be_a_json_object(bot, group, data):
     """Body must be a json object."""
@@ -286,13 +322,13 @@ def test_strategies_are_kept(bot):
     assert bot.call("PATCH", one, {"is_enable": "off"}).json()["is_enable"] == "off"
     more = {"group_action": {"op": "add", "group_openids": ["H"]}}
     bot.call("PATCH", one, more)
-    assert bot.get(path).json()["list"][0]["group_openids"] == ["G", "H"]
+    assert bot.get(path).json()["strategies"][0]["group_openids"] == ["G", "H"]
     users = {"op": "add", "whitelist_users": ["1", "2"]}
     assert bot.post(f"{one}/whitelist_users", users).json()["whitelist_user_count"] == 2
     users = {"op": "del", "whitelist_users": ["1"]}
     assert bot.post(f"{one}/whitelist_users", users).json()["whitelist_user_count"] == 1
     assert bot.post(f"{one}/execute", {}).json() == {}
-    assert len(bot.get(path).json()["list"]) == 1
+    assert len(bot.get(path).json()["strategies"]) == 1
     assert bot.call("DELETE", one).json() == {}
     assert error(bot.post(path, {}))[2] == 10003
     for _ in range(20):

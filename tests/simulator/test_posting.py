@@ -444,5 +444,6 @@ def test_full_mode_delivers_other_bots_and_own_on_demand(send, platform, group):
     assert appid == "2"
     assert d["author"]["bot"] is True
     platform.change_rules(echo_own=True, deliver_bots=False)
-    send(group)
-    assert seen[1][0] == platform.bots[0].appid
+    own = send(group)["id"]
+    assert (seen[1][0], seen[1][1]["id"]) == (platform.bots[0].appid, own)
+    assert send.code(group, msg_id=own) == 50045

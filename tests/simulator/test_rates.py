@@ -38,7 +38,9 @@ def allowed(book, method, path, now=0.0, appid="a"):
         ("GET", "/v2/menu", 30),
         ("PUT", "/v2/menu", 5),
         ("POST", "/v2/panels", 10),
-        ("PUT", "/v2/panels/P", 60),
+        ("PUT", "/v2/panels/P", 10),
+        ("GET", "/v2/panels/P", 30),
+        ("PUT", "/v2/panels/P/target", 60),
         ("GET", "/v2/media-images", None),
         ("POST", "/app/getAppAccessToken", None),
     ],
@@ -66,3 +68,30 @@ def test_bots_and_endpoints_are_counted_apart():
     assert allowed(book, "GET", "/gateway") == 10
     assert allowed(book, "GET", "/gateway", appid="b") == 10
     assert allowed(book, "GET", "/users/@me") == 50
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("GET", "/gateway"), ("GET", "/gateway/bot")),
+        (("POST", "/v2/groups/G/messages"), ("POST", "/v2/users/U/messages")),
+        (("GET", "/v2/groups/G/info"), ("GET", "/v2/groups/G/members/M")),
+        (("GET", "/v2/menu"), ("GET", "/v2/panels")),
+        (
+            ("POST", "/v2/groups/join_approval_strategy/S/execute"),
+            ("POST", "/v2/groups/join_approval_strategy/S/whitelist_users"),
+        ),
+    ],
+)
+def test_each_endpoint_has_its_own_limit(one, other):
+    """Calls of one take nothing from another."""
+    book = RateBook()
+    allowed(book, *one)
+    assert allowed(book, *other) == allowed(RateBook(), *other)
+
+
+def test_ids_share_the_limit_of_their_endpoint():
+    """It holds per bot, whatever group is asked for."""
+    book = RateBook()
+    assert allowed(book, "GET", "/v2/groups/G/info") == 30
+    assert allowed(book, "GET", "/v2/groups/H/info") == 0

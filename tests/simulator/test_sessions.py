@@ -142,6 +142,17 @@ def test_banned_bot_is_refused(table):
     assert table.refusal(table.identify) == (4915, False)
 
 
+@pytest.mark.parametrize(("standing", "code"), [("banned", 4915), ("delisted", 4914)])
+def test_a_bot_that_may_not_connect_resumes_nothing(table, standing, code):
+    """As for Identify: a ban also holds for sessions of before; the sandbox is open."""
+    session, link = table.identify()
+    table.table.leave(session, link, 1006, table.now)
+    setattr(table.bot, standing, True)
+    assert table.refusal(table.resume, session.id, 1) == (code, False)
+    table.bot.banned, table.bot.sandbox = False, True
+    assert table.resume(session.id, 1)[0] is session
+
+
 def test_forbidden_intents(table):
     """Intents forbidden on demand are 4014."""
     table.table.forbidden = 1 << 24

@@ -85,6 +85,9 @@ def test_panels(items, taken):
         {"scope": "c2c", "target_type": "some"},
         {"scope": "c2c", "target_type": "specific"},
         {"scope": "c2c", "target_type": "specific", "user_openids": ["U"] * 21},
+        {"scope": "c2c", "target_type": "specific", "user_openids": 5},
+        {"scope": "c2c", "target_type": "all", "group_openids": [["G"]]},
+        {"scope": ["c2c"]},
     ],
 )
 def test_scopes_of_panels(payload):
@@ -92,24 +95,52 @@ def test_scopes_of_panels(payload):
     assert refused(settings_checks.check_panel_scope, payload) == 10003
 
 
+def test_groups_of_a_strategy():
+    """Openids, or numbers."""
+    assert settings_checks.groups_of({"group_openids": ["G"] * 100})[0] == "group_openids"
+    assert settings_checks.groups_of({"group_ids": [1, "2"]}) == ("group_ids", [1, "2"])
+
+
 @pytest.mark.parametrize(
-    ("payload", "new", "taken"),
+    "payload",
     [
-        ({"group_openids": ["G"] * 100}, True, True),
-        ({"group_openids": ["G"] * 101}, True, False),
-        ({"group_openids": ["G"], "group_ids": ["1"]}, True, False),
-        ({}, True, False),
-        ({}, False, True),
-        ({"is_enable": "yes"}, False, False),
-        ({"remark": "x" * 256}, False, False),
+        {"group_openids": ["G"] * 101},
+        {"group_openids": ["G"], "group_ids": ["1"]},
+        {},
+        {"group_openids": 7},
+        {"group_openids": [7]},
+        {"group_openids": "G"},
+        {"group_ids": [[1]]},
+        5,
+        "text",
     ],
 )
-def test_strategies(payload, new, taken):
-    """Exactly one kind of groups, up to 100; remarks up to 255."""
+def test_groups_that_a_strategy_cannot_have(payload):
+    """Exactly one kind of groups, up to 100, whatever else is sent: 10003."""
+    assert refused(settings_checks.groups_of, payload) == 10003
+
+
+@pytest.mark.parametrize(
+    ("payload", "taken"),
+    [
+        ({}, True),
+        ({"is_enable": None, "remark": None, "expire_at": None}, True),
+        ({"remark": "x" * 255, "expire_at": "2026-12-01T00:00:00+08:00"}, True),
+        ({"is_enable": "yes"}, False),
+        ({"is_enable": ["on"]}, False),
+        ({"remark": "x" * 256}, False),
+        ({"remark": 5}, False),
+        ({"expire_at": "tomorrow"}, False),
+        ({"expire_at": 1_800_000_000}, False),
+        ({"expire_at": "2026-12-01T00:00:00"}, False),
+    ],
+)
+def test_strategies(payload, taken):
+    """Remarks up to 255; times in RFC3339."""
     if taken:
-        settings_checks.check_strategy(payload, new=new)
+        settings_checks.check_strategy(payload)
     else:
-        assert refused(settings_checks.check_strategy, payload, new=new) == 10003
+        assert refused(settings_checks.check_strategy, payload) == 10003
 
 
 def test_whitelists():
@@ -119,6 +150,8 @@ def test_whitelists():
     assert change({"op": "del", "whitelist_users": ["1"]}, {"1", "2"}) == {"2"}
     for wrong in ({"op": "add", "whitelist_users": [1]}, {"op": "add"}, {"whitelist_users": ["1"]}):
         assert refused(change, wrong, set()) == 10003
+    for number in ("²", "", "x", "-1"):
+        assert refused(change, {"op": "add", "whitelist_users": [number]}, set()) == 10003
     many = [str(number) for number in range(10_001)]
     assert refused(change, {"op": "add", "whitelist_users": many}, set()) == 10003
     full = {f"9{number:06}" for number in range(100_000)}

@@ -66,6 +66,8 @@ def test_watched_sends(sim, bot, way):
         (b"", 304061),
         (b"\xff", 11255),
         (b"[" * 100_000, 11255),
+        (b'{"msg_type":0,"content":"x\\ud800"}', 11255),
+        (b'{"msg_type":0,"content":NaN}', 11255),
     ],
 )
 def test_a_refused_send(sim, bot, way, body, code):
@@ -77,6 +79,23 @@ def test_a_refused_send(sim, bot, way, body, code):
     assert error["trace_id"] == answer.headers["X-Tps-trace-ID"]
     assert sim.platform.stats["sends_refused"] == (code != 11255)
     assert sim.platform.stats["api_calls"] == 2  # the token, and this
+
+
+def test_a_mistake_of_ours(sim, bot, way, monkeypatch, expected_errors):
+    """The same JSON with the trace id, seen by observers; the log says what went wrong."""
+
+    def fail(*_arguments, **_options):
+        raise ZeroDivisionError
+
+    calls = []
+    sim.platform.subscribe(lambda _kind, record: calls.append(record), ["api"])
+    monkeypatch.setattr(sim.platform.messaging, "send", fail)
+    answer = bot.say(sim.platform.group("g"))
+    assert (answer.status_code, answer.json()["code"]) == (500, 500)
+    assert answer.json()["trace_id"] == answer.headers["X-Tps-trace-ID"]
+    eventually(lambda: [call.status for call in calls] == [500])
+    (logged,) = expected_errors
+    assert logged.exc_info[0] is ZeroDivisionError
 
 
 @pytest.mark.parametrize(

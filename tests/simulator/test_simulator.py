@@ -87,6 +87,48 @@ def test_stop_is_prompt_with_idle_clients_everywhere():
         )
 
 
+def test_threads_end_also_when_stop_does_not_wait():
+    """Nothing stays, and another stop tells when all have gone."""
+    started = [Simulator().start() for _ in range(5)]
+    for sim in started:
+        sim.stop(0.0)
+    eventually(lambda: not any(one.name.startswith("simulator") for one in threading.enumerate()))
+    assert all(sim.stop() for sim in started)
+
+
+def test_a_start_right_after_a_stop_that_did_not_wait(sim, bot):
+    """The ports are the same, and old threads do not get in the way."""
+    urls = sim.url, sim.gateway_url
+    for _ in range(5):
+        sim.stop(0.0)
+        sim.start()
+    assert (sim.url, sim.gateway_url) == urls
+    assert bot.connect(identify=True).ready["t"] == "READY"
+
+
+def test_a_stop_in_vain_is_not_forgotten(sim, bot):
+    """As long as somebody's observer hangs, each stop says that not all has ended."""
+    hanging, end = threading.Event(), threading.Event()
+
+    def hang(_kind, _record):
+        hanging.set()
+        end.wait(10)
+
+    def send():
+        with contextlib.suppress(requests.RequestException):  # nobody will answer
+            bot.say(sim.platform.group("g"))
+
+    sim.platform.subscribe(hang, ["message"])
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert hanging.wait(5)
+    assert not sim.stop(0.05)
+    assert not sim.stop(0.05)
+    end.set()
+    assert sim.stop()
+    thread.join(5)
+
+
 def test_clients_are_told_that_the_server_goes_away(sim, bot):
     """Clients are told that the server goes away."""
     wire = bot.connect(identify=True)

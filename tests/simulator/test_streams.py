@@ -6,7 +6,7 @@ import pytest
 
 from tests.waiting import eventually
 
-from .bot import Bot
+from .bot import APPID, Bot
 
 
 @pytest.fixture
@@ -200,6 +200,59 @@ def test_length(sim, write, user):
     assert codes(write("678901"))[1] == 40054007
     assert write("67890", state=10).json()["remain_msg_len"] == 0
     assert codes(Writer(write.bot, user)("x" * 11))[1] == 40054007
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown"])
+def test_length_beyond_that_of_a_message(sim, bot, user, kind):
+    """The limit of streams holds from the first frame on, not that of messages."""
+    sim.platform.change_rules(max_stream=6000)
+    write = Writer(bot, user, content_type=kind)
+    assert write("x" * 5000).json()["remain_msg_len"] == 1000
+    assert codes(write("x" * 1001))[1] == 40054007
+    assert write("x" * 1000, state=10).json()["remain_msg_len"] == 0
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown"])
+def test_every_frame_is_reviewed(sim, bot, user, kind):
+    """A banned word is refused also when it comes in pieces."""
+    sim.platform.change_rules(banned_words=frozenset({"casino"}))
+    assert codes(Writer(bot, user, content_type=kind)("a casino"))[1] == 40034006
+    write = Writer(bot, user, content_type=kind)
+    assert write("a cas").ok
+    assert codes(write("ino"))[1] == 40034006
+    assert write("tle").ok
+    assert user.messages[-1].content == "a castle"
+
+
+def test_frames_of_a_bot_that_may_not_speak_any_more(sim, write, user):
+    """Dropped or delisted meanwhile: as for any message."""
+    write("one")
+    user.remove_friend()
+    assert codes(write(" two"))[1] == 40054004
+    user.add_friend()
+    sim.platform.register_bot(APPID, delisted=True)
+    assert codes(write(" two"))[1] == 40054016
+    sim.platform.register_bot(APPID, delisted=False)
+    assert write(" two").ok
+
+
+def test_a_stream_that_was_recalled_takes_nothing_more(bot, write, user):
+    """What is not there cannot grow."""
+    write("one")
+    path = f"/v2/users/{user.openid}/messages/{write.id}"
+    assert bot.call("DELETE", path).ok
+    assert codes(write(" two")) == (11255, 11255)
+    assert user.messages[-1].content == "one"
+
+
+def test_escapes_are_decoded_in_every_frame(sim, bot, user):
+    """As in messages, in text alone."""
+    sim.platform.change_rules(unescape_sent=True)
+    for kind, shown in (("text", "1 < 2 < 3"), ("markdown", "1 &lt; 2 &lt; 3")):
+        write = Writer(bot, user, content_type=kind)
+        write("1 &lt; 2")
+        write(" &lt; 3", state=10)
+        assert user.messages[-1].content == shown
 
 
 def test_addresses_in_text(write):

@@ -92,7 +92,8 @@ def test_rates_of_endpoints(sim, bot):
     sim.clock.speed = 0
     for _ in range(10):
         assert bot.get("/gateway").ok
-    refused = bot.get("/gateway/bot")
+    assert bot.get("/gateway/bot").ok
+    refused = bot.get("/gateway")
     assert error(refused) == (429, 22009, 22009)
     assert refused.headers["Retry-After"] == "30"
     assert bot.get("/users/@me").ok
@@ -162,8 +163,8 @@ def test_escapes_of_bots_can_be_decoded(sim, bot, group):
     send(bot, group, "1 &lt; 2")
     assert group.next_reply().text == "1 &lt; 2"
     turn(sim, unescape_sent=True)
-    send(bot, group, "1 &lt; 2")
-    assert group.next_reply().text == "1 < 2"
+    send(bot, group, "1 &lt; 2 &amp;amp; &quot;p=1&regional=2&quot;")
+    assert group.next_reply().text == "1 < 2 &amp; &quot;p=1&regional=2&quot;"
 
 
 def test_mentions_of_bots(sim, bot, group):
@@ -356,10 +357,40 @@ def test_the_verdict_of_a_review(sim, bot, group, passed):
 def test_any_code_on_demand(sim, bot, group):
     """Also those that nothing here leads to."""
     sim.faults.refuse(50055001)
-    sim.faults.refuse(11242, "@me", status=401, message="system error")
+    sim.faults.refuse(11242, "@me", status=500, message="system error")
     assert send(bot, group) == (400, 50055001, 50055001)
     assert send(bot, group)[0] == 200
-    assert bot.get("/users/@me").json()["message"] == "system error"
+    answer = bot.get("/users/@me")
+    assert (answer.status_code, answer.json()["message"]) == (500, "system error")
+
+
+@pytest.mark.parametrize(
+    ("err_code", "status", "code"),
+    [
+        (11242, 401, 11242),
+        (11251, 401, 11251),
+        (11265, 403, 11265),
+        (40023002, 401, 11298),
+        (40113003, 404, 40007),
+        (40034105, 400, 40034105),
+    ],
+)
+def test_codes_on_demand_look_as_they_do_live(sim, bot, err_code, status, code):
+    """Their status, and the other code of those that have two."""
+    sim.faults.refuse(err_code, "@me")
+    assert error(bot.get("/users/@me")) == (status, code, err_code)
+
+
+def test_switches_of_error_bodies_reach_failures_on_demand(sim, bot, group):
+    """And answers to unknown routes: one shape for all."""
+    turn(sim, error_shape="code", codes={50001: 7}, statuses={50001: 503})
+    sim.faults.refuse(50001)
+    answer = bot.say(group)
+    assert (answer.status_code, answer.json()["code"]) == (503, 7)
+    sim.faults.fail("/messages$", status=504)
+    answers = [answer, bot.say(group), bot.get("/v2/nowhere"), bot.call("PATCH", "/gateway")]
+    assert [one.status_code for one in answers] == [503, 504, 404, 405]
+    assert all(set(one.json()) == {"message", "code"} for one in answers)
 
 
 # -- what people do besides talking

@@ -3,6 +3,7 @@
 import http.server
 import json
 import queue
+import socket
 import threading
 from pathlib import Path
 
@@ -177,6 +178,12 @@ def test_an_event_is_posted_as_the_gateway_would_send_it(sim, hooked):
         assert bot.say(ming.group, msg_id=said.id).status_code == 200
 
 
+def test_half_a_character_becomes_a_question_mark(sim, hooked):
+    """As on the gateway; the event is posted."""
+    sim.platform.emit(APPID, "SOMETHING_NEW", {"x": "a\ud800"})
+    assert hooked.next()[1]["d"] == {"x": "a?"}
+
+
 def test_only_one_way_is_in_use(sim, hooked):
     """A gateway session gets nothing until the address is removed, and then everything."""
     group = sim.platform.group("g")
@@ -314,6 +321,45 @@ def test_stopping_ends_a_post_under_way(sim, hooked):
     sim.start()
     sim.platform.user("Hong").say("again")
     assert hooked.next()[1]["d"]["content"] == "again"
+
+
+@pytest.fixture
+def mute(sim):
+    """An https address that accepts and never speaks TLS, and how long posts wait for it: long."""
+    sim.platform.change_rules(webhook_timeout=60.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
+        yield listening
+
+
+def test_stopping_ends_a_handshake(sim, mute):
+    """Nobody is held up by an address that does not speak."""
+    sim.webhooks.add(APPID, f"https://127.0.0.1:{mute.getsockname()[1]}/", check=False)
+    sim.platform.emit(APPID, "SOMETHING_NEW", {})
+    peer, _ = mute.accept()
+    with peer:
+        assert peer.recv(1) == b"\x16"  # the handshake has begun
+        assert sim.stop(timeout=5)
+
+
+def test_stopping_ends_a_check(sim, mute):
+    """Whoever adds such an address is told at once that nobody was there."""
+    failed = []
+
+    def add():
+        try:
+            sim.webhooks.add(APPID, f"https://127.0.0.1:{mute.getsockname()[1]}/")
+        except WebhookCheckError as error:
+            failed.append(error.retcode)
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    peer, _ = mute.accept()
+    with peer:
+        assert peer.recv(1) == b"\x16"
+        sim.stop()
+        thread.join(5)
+    assert failed == [10020]
 
 
 def test_a_bot_by_webhook_is_online(sim, hooked):
