@@ -36,11 +36,14 @@ class Accounts(Router):
         ConfigError: Two have the same appid and shard.
     """
 
+    has_life = True
+
     def __init__(self, *clients: Client) -> None:
         super().__init__()
         self._clients: dict[str, Client] = {}
         self._changing = threading.Lock()
         self._running = False
+        self._starting = 0  # accounts that are there already, and do not run yet
         for client in clients:
             self.append(client)
 
@@ -74,13 +77,19 @@ class Accounts(Router):
                 )
             self._clients[appid] = client
             start = self._running and start_up and not client.running
-        client.include(self)
+            self._starting += start
         try:
+            client.include(self)
+            if self.prefixes and not client.prefixes:
+                client.set_prefix(*self.prefixes)
             if start:
                 client.start()
         except QQGroupError:
             self._take_out(client)
             raise
+        finally:
+            with self._changing:
+                self._starting -= start
 
     def _take_out(self, client: Client) -> None:
         with self._changing:
@@ -153,8 +162,8 @@ class Accounts(Router):
     def run(self, *, stop_timeout: float = STOP_TIMEOUT) -> None:
         """Start all, wait, and stop at Ctrl-C or SIGTERM; blocks.
 
-        An account that cannot go on is logged, the others go on. It ends by itself when none is
-        left.
+        An account that cannot go on is logged, the others go on. It ends by itself when every
+        account that was started has ended; while there is none, it waits for one.
 
         Raises:
             QQGroupError: The last one could not go on; says why.
@@ -165,11 +174,18 @@ class Accounts(Router):
 
         def ended(seconds: float) -> bool:
             pause.wait(seconds)
-            return bool(self._clients) and not any(client.running for client in self)
+            return self._have_ended()
 
         foreground.run(self.start, ended, lambda: self.stop(stop_timeout))
         for client in self:
             client.wait(0.0)  # raises why it ended
+
+    def _have_ended(self) -> bool:
+        with self._changing:
+            clients = list(self._clients.values())
+            if self._starting or any(client.running for client in clients):
+                return False
+        return any(client.has_ended for client in clients)
 
     def __enter__(self) -> Self:
         self.start()
@@ -194,7 +210,12 @@ class Accounts(Router):
             client._task_removed(task)  # noqa: SLF001 - as above
 
     def set_prefix(self, *words: str) -> None:
-        """Set the prefix words of all accounts; see ``Client.set_prefix``."""
+        """Set the prefix words of all accounts, also of those to come; see ``Client.set_prefix``.
+
+        An account with words of its own keeps them.
+        """
+        before = self.prefixes
         super().set_prefix(*words)
         for client in self:
-            client.set_prefix(*words)
+            if client.prefixes == before:
+                client.set_prefix(*words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.dispatch.buttons import Buttons
@@ -39,6 +40,7 @@ class Lasting:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._making = threading.Lock()  # handlers may ask for the first time all at once
         self._store: Store | None = None
         self._storage: BotStorage | None = None
         self._sessions: Sessions | None = None
@@ -58,8 +60,10 @@ class Lasting:
             from qqgroup_sync.state.sqlite import store_at  # noqa: PLC0415 - when first needed
 
             settings = self._settings
-            self._store = store_at(self._place, self._clock, language=settings.language)
-            self._storage = BotStorage(self._store, settings.language)
+            with self._making:
+                if self._storage is None:
+                    self._store = store_at(self._place, self._clock, language=settings.language)
+                    self._storage = BotStorage(self._store, settings.language)
         return self._storage
 
     def sessions(self, host: str) -> Sessions | None:

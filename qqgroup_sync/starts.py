@@ -40,6 +40,8 @@ class Starts(Router):
         clock: Where time comes from.
     """
 
+    has_life = True
+
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__()
         self.settings = settings
@@ -53,6 +55,7 @@ class Starts(Router):
         self._last_status = Status(why="not started")
         self._stopping: Service | None = None
         self._all_ended = True
+        self._has_begun = False
         self._ended = threading.Event()
         self._ended.set()
         self._platform: PrivatePlatform | None = None  # of Client.simulated(), or of a test
@@ -65,9 +68,11 @@ class Starts(Router):
             QQGroupError: There is one already, or it cannot begin.
         """
         # The rooms with network and threads are loaded here, so that importing stays quick.
-        from qqgroup_sync.life import Life  # noqa: PLC0415
+        from qqgroup_sync import orphans  # noqa: PLC0415
+        from qqgroup_sync.life import Life  # noqa: PLC0415 - as above
         from qqgroup_sync.shards import Remembered  # noqa: PLC0415 - as above
 
+        orphans.watch()
         with self._lock:
             if self._life is not None:
                 raise StateError(
@@ -75,6 +80,7 @@ class Starts(Router):
                     remedy=Text("Call stop() first.", "请先调用 stop()。"),
                     language=self.settings.language,
                 )
+            self._has_begun = True
             life = self._life = Life(
                 self.settings,
                 self,
@@ -218,6 +224,11 @@ class Starts(Router):
         return self._life is not None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it was started and does not run any more."""
+        return self._has_begun and self._life is None
+
+    @property
     def status(self) -> Status:
         """What the bot is doing now."""
         life = self._life
@@ -230,7 +241,7 @@ class Starts(Router):
 
     def _task_removed(self, task: Task) -> None:
         life = self._life
-        if life is not None:
+        if life is not None and task not in self.tasks:  # another router may still have it
             life.remove_task(task)
 
     @property

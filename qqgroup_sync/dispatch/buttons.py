@@ -60,6 +60,7 @@ class Buttons:
     def find(self, click: Interaction, language: str) -> Callable[..., Any] | None:
         """Return what a click does; None when the button has no function.
 
+        Of a button that works once, a click on which the function fails does not count.
         A button of an earlier run of the program, of a question that was answered, or one that
         is used up in this conversation, has a polite answer.
         """
@@ -76,7 +77,12 @@ class Buttons:
         function, takes = known.function, known.takes
 
         def act(*arguments: Any) -> Any:
-            return function(*arguments[:takes])
+            try:
+                return function(*arguments[:takes])
+            except BaseException:
+                with self._lock:
+                    known.used.discard(click.conversation)
+                raise
 
         act.stands_for = function  # type: ignore[attr-defined]  # for logs
         return act

@@ -31,6 +31,23 @@ def seconds(name: str, value: Any, language: str | None) -> float | None:
     return limit if limit < threading.TIMEOUT_MAX else None
 
 
+def retries(value: Any, language: str | None) -> None:
+    """Refuse what is no number of further tries.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ConfigError(
+            f"retries={value!r} is no number of further tries",
+            remedy=Text(
+                "Pass a whole number; 0 lets the person try once.",
+                "请传入非负整数；0 表示只能回答一次。",
+            ),
+            language=language,
+        )
+
+
 def function(name: str, value: Any, language: str | None) -> None:
     """Refuse what cannot be called with what came.
 

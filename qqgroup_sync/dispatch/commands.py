@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.dispatch.binding import Binding, Bound, WrongArguments
-from qqgroup_sync.dispatch.handlers import code_of
+from qqgroup_sync.dispatch.handlers import code_of, described
 from qqgroup_sync.dispatch.help import usage_of
 from qqgroup_sync.dispatch.signature import parameters_of
 from qqgroup_sync.dispatch.words import (
@@ -62,6 +62,10 @@ class Command:
 
     Raises:
         ConfigError: The function cannot be a command, or an option is wrong.
+
+    Attributes:
+        in_group: Whether the function takes messages in groups.
+        in_c2c: Whether it takes private messages.
     """
 
     def __init__(
@@ -78,6 +82,13 @@ class Command:
         self._prefixes = prefixes = _prefixes(prefix)
         self.function = function
         self.parameters = parameters_of(function)
+        self.in_group = all(one.in_group for one in self.parameters)
+        self.in_c2c = all(one.in_c2c for one in self.parameters)
+        if not (self.in_group or self.in_c2c):
+            raise ConfigError(
+                f"{described(function)} wants a GroupMessage and a C2CMessage at once",
+                remedy=Text("Annotate it as Message.", "请把注解写成 Message。"),
+            )
         self.name = _checked_name(name, prefixes)
         if isinstance(aliases, str) or not _are_strings(aliases):
             raise ConfigError(

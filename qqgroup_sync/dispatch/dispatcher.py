@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from qqgroup_sync.dispatch import in_hand
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.filters import copy_of, wake
 from qqgroup_sync.dispatch.handlers import culprit, described, shown
@@ -76,6 +77,9 @@ class Dispatcher:
         except BaseException as error:  # a hook that calls exit() ends itself, not its worker
             hook = chain.culprit(error) if chain is not None else None
             self.failed(error, event, hook, kind="hook")
+        finally:
+            if self._waiters.has_channels:
+                self._waiters.close_channels_of(in_hand.here())
 
     def _begin(self, event: Event, hooks: HookChain | None) -> None:
         """Let the hooks see an event, then the handlers, then the observers."""

@@ -70,23 +70,28 @@ class EventDecorators(Registry):
     @overload
     def on_event(self, function: EventH, /) -> EventH: ...
     @overload
-    def on_event(self, *names: str | Iterable[str] | None) -> Callable[[AnyH], AnyH]: ...
-    def on_event(self, *names: Any) -> Any:
+    def on_event(
+        self, *names: str | Iterable[str] | None, name: str | Iterable[str] | None = None
+    ) -> Callable[[AnyH], AnyH]: ...
+    def on_event(self, *names: Any, name: Any = None) -> Any:
         """Observe events without competing for them.
 
         Used bare or without names it sees every event. The function takes the event, and the
-        client when it has a second parameter; what it returns is ignored.
+        client when it has a second parameter; what it returns is ignored. It sees an event when
+        the handlers are done with it, also one that waited for an answer; who wants to see it
+        before them uses the hooks ``message_created`` and ``event_created``.
 
         Args:
             names: The platform's names, ``GROUP_ADD_ROBOT`` and so on, or a list of them.
+            name: The same; the seed family's word.
         """
-        if len(names) == 1 and callable(names[0]):
+        if len(names) == 1 and callable(names[0]) and name is None:
             return self._observe(("",), names[0])
-        wanted = flat(names)
-        for name in wanted:
-            if not (isinstance(name, str) and name):
+        wanted = flat([*names, *flat([name])])
+        for one in wanted:
+            if not (isinstance(one, str) and one):
                 raise ConfigError(
-                    f"{name!r} is no name of an event",
+                    f"{one!r} is no name of an event",
                     remedy=Text(
                         "Pass names such as 'GROUP_ADD_ROBOT', or nothing for all events.",
                         "请传入 'GROUP_ADD_ROBOT' 这样的事件名；不传则接收所有事件。",

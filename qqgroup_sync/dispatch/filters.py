@@ -25,6 +25,11 @@ class Equal:
     __slots__ = ("content",)
 
     def __init__(self, content: str) -> None:
+        if not isinstance(content, str):
+            raise ConfigError(
+                f"Equal({content!r}) would never be a text",
+                remedy=Text("Pass a str: Equal('5').", "请传入 str：Equal('5')。"),
+            )
         self.content = content
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from qqgroup_sync.dispatch.handlers import check_callable, parameters
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from qqgroup_sync.events.models import Event, Message
     from qqgroup_sync.message.chain import Chain
     from qqgroup_sync.status import Status
+
+    Kinds = type[BaseException] | Iterable[type[BaseException]]
 
     # What functions may take, the last ones left out as they like.
     Client = Callable[[], Any] | Callable[[Any], Any]
@@ -106,11 +109,11 @@ class LifeDecorators(Registry):
 
     @overload
     def on_exception(
-        self, *types: type[BaseException] | Iterable[type[BaseException]] | None
+        self, *types: Kinds | None, type: Kinds | None = None
     ) -> Callable[[ErrorF], ErrorF]: ...
     @overload
     def on_exception(self, function: ErrorF, /) -> ErrorF: ...
-    def on_exception(self, *types: Any) -> Any:
+    def on_exception(self, *types: Any, type: Any = None) -> Any:  # noqa: A002 - the seed's word
         """Handle exceptions of handlers; used bare it takes all.
 
         The function takes the exception, then the client, then the event, as many of these as
@@ -118,13 +121,14 @@ class LifeDecorators(Registry):
 
         Args:
             types: Exception classes, or a list of them; subclasses count.
+            type: The same; the seed family's word.
         """
-        if len(types) == 1 and callable(types[0]) and not isinstance(types[0], type):
+        if len(types) == 1 and callable(types[0]) and not isclass(types[0]) and type is None:
             self.add_guard((Exception, SystemExit), types[0])
             return types[0]
-        wanted = flat(types)
+        wanted = flat([*types, *flat([type])])
         for kind in wanted:
-            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            if not (isclass(kind) and issubclass(kind, BaseException)):
                 raise ConfigError(
                     f"{kind!r} is no class of exceptions",
                     remedy=Text(
@@ -219,9 +223,10 @@ class LifeDecorators(Registry):
         run_when_added: bool = False,
         **trigger: Any,
     ) -> Callable[[ClientF], ClientF]:
-        """Run a function at times; needs the extra ``schedule``. It may take the client.
+        """Run a function at times; it may take the client.
 
-        It runs in a worker, never twice at once, and stops with the client.
+        It runs in a worker, never twice at once, and stops with the client. ``each`` needs no
+        extra, triggers need ``schedule``.
 
         Args:
             each: Seconds from one start to the next.
@@ -230,7 +235,7 @@ class LifeDecorators(Registry):
             **trigger: Instead of ``each``: ``trigger="cron", hour=8``, ``trigger="date",
                 run_date=...``, or any trigger object of APScheduler; ``timezone=``.
         """
-        from qqgroup_sync.dispatch.timed_tasks import Task  # noqa: PLC0415 - an extra
+        from qqgroup_sync.dispatch.timed_tasks import Task  # noqa: PLC0415 - only when used
 
         if callable(each):
             raise ConfigError(

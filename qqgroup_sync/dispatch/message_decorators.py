@@ -45,6 +45,7 @@ class MessageDecorators(Registry):
     def __init__(self) -> None:
         super().__init__()
         self._told_hidden: set[tuple[int, int]] = set()  # commands of one name, by order
+        self._told_unknown: set[str] = set()  # names of group configs
 
     @overload
     def on_group_message(self, function: GH, /) -> GH: ...
@@ -130,10 +131,11 @@ class MessageDecorators(Registry):
 
         The arguments come from the function's parameters and their annotations: str, int, float,
         bool, Literal, Enum, list, Optional, ``*rest``, options (keyword-only parameters), Member
-        (a mention), Attachment. The first parameter may take the message. Wrong input gets an
-        answer that shows the usage; ``/help`` is generated, unless a command has that name. Of
-        several commands the one with the longest name comes first; of a level, commands come
-        before keywords.
+        (a mention), Attachment. The first parameter may take the message; one that is annotated
+        GroupMessage or C2CMessage keeps the command to that scene. Wrong input gets an answer
+        that shows the usage; ``/help`` is generated, unless a command has that name. Of several
+        commands the one with the longest name comes first; of a level, commands come before
+        keywords.
 
         Args:
             name: Without prefix; may have several words.
@@ -170,7 +172,9 @@ class MessageDecorators(Registry):
                 hidden=hidden,
                 usage=usage,
             )
-            own = replace(wanted, test=_command_test(command), heads=command.heads, weighs=True)
+            own = _in_scene(command, wanted)
+            test = _command_test(command)
+            own = replace(own, test=test, heads=command.heads, weighs=True)
             run = _Run(command)
             self._add_message_handler(run, own, options, limit, level, fits=run.fits)
             prefixes = (prefix,) if isinstance(prefix, str) else tuple(prefix)
@@ -211,7 +215,10 @@ class MessageDecorators(Registry):
         return Handler(_Run(helper), takes=1, order=-1, filter=Filter(_command_test(helper)))
 
     def _planned(self, entries: Sequence[Entry]) -> None:
-        """Warn of commands that never run because another one has their name."""
+        """Warn of what cannot be meant: unknown group configs, commands that never run."""
+        for entry in entries:
+            if entry.config is None:
+                self._tell_unknown(entry.handler)
         runs = [one for one in entries if isinstance(one.handler.function, _Run)]
         runs.sort(key=lambda one: one.handler.order)
         names: dict[str, list[Entry]] = {}
@@ -223,6 +230,16 @@ class MessageDecorators(Registry):
                 if hider is not None:
                     self._tell_hidden(name, hider.handler, entry.handler)
                 before.append(entry)
+
+    def _tell_unknown(self, handler: Handler) -> None:
+        name = handler.filter.group_id
+        if name and name not in self._told_unknown:
+            self._told_unknown.add(name)
+            logger.warning(
+                "%s: group_id=%r is the name of no GroupConfig, so it changes nothing; call "
+                "set_group_config(GroupConfig(%r, ...)), or leave it out",
+                *(described(handler.function), name, name),
+            )
 
     def _tell_hidden(self, name: str, first: Handler, second: Handler) -> None:
         pair = (first.order, second.order)
@@ -237,6 +254,29 @@ class MessageDecorators(Registry):
     def _language(self) -> str | None:
         settings = getattr(self, "settings", None)
         return settings.language if settings is not None else None
+
+
+def _in_scene(command: Command, wanted: Filter) -> Filter:
+    """Return the filter of a command, kept to the scene that its function is annotated for."""
+    if command.in_group and command.in_c2c:
+        return wanted
+    if command.in_group:
+        if wanted.allow_direct or wanted.direct_only:
+            raise _wrong_scene(command, "GroupMessage", "no private messages")
+        return replace(wanted, in_c2c=False, allow_direct=False, direct_only=False)
+    if wanted.allow_direct is False or wanted.roles is not None or wanted.groups is not None:
+        raise _wrong_scene(command, "C2CMessage", "private messages only")
+    return replace(wanted, in_group=False)
+
+
+def _wrong_scene(command: Command, name: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"{described(command.function)} wants a {name}: {what}, but an option says otherwise",
+        remedy=Text(
+            "Annotate it as Message, or leave the option out.",
+            "请把注解写成 Message，或去掉该选项。",
+        ),
+    )
 
 
 def _listed(commands: Iterable[Command]) -> list[Command]:

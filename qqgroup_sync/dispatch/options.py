@@ -146,8 +146,8 @@ def filter_of(options: HandlerOptions | MessageOptions, *, in_group: bool, in_c2
     Raises:
         ConfigError: Something is not possible.
     """
-    if not in_group:
-        _refuse_what_groups_have(options)
+    if not in_group or options.get("direct_only"):
+        _refuse_what_groups_have(options, in_group=in_group)
     group_id = options.get("group_id")
     name = group_id.group_id if isinstance(group_id, GroupConfig) else group_id
     if name is not None and not isinstance(name, str):
@@ -202,15 +202,17 @@ def _test_of(options: HandlerOptions | MessageOptions) -> Match:
     return function_test(verify)
 
 
-def _refuse_what_groups_have(options: HandlerOptions | MessageOptions) -> None:
+def _refuse_what_groups_have(options: HandlerOptions | MessageOptions, *, in_group: bool) -> None:
     """Refuse options with which a handler of private messages would never be asked."""
     dead = [name for name in ("from_role", "groups") if options.get(name) is not None]
-    if options.get("allow_direct") is False:
+    if options.get("allow_direct") is False and not in_group:
         dead.append("allow_direct")
     if dead:
         raise ConfigError(
             f"{dead[0]}= leaves no private message",
-            remedy=Text(
+            remedy=Text("Leave direct_only= out.", "请去掉 direct_only=。")
+            if in_group
+            else Text(
                 "Use on_group_message or on_message.", "请使用 on_group_message 或 on_message。"
             ),
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import logging
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from qqgroup_sync.dispatch.event_decorators import EventDecorators
 from qqgroup_sync.dispatch.life_decorators import LifeDecorators
@@ -25,7 +27,12 @@ class Router(MessageDecorators, EventDecorators, LifeDecorators):
     Example:
         ``router = Router()`` and ``@router.on_command("weather")`` in one file, ``client.include(
         that_module)`` in another.
+
+    Attributes:
+        has_life: Whether it starts and stops. A module's clients are no routers to include.
     """
+
+    has_life: ClassVar[bool] = False
 
     def include(self, *others: Any) -> None:
         """Attach the handlers of routers, or of all routers that stand in a module.
@@ -112,6 +119,7 @@ class Router(MessageDecorators, EventDecorators, LifeDecorators):
                     f"Looked for {folder.absolute()}.", f"查找的位置是 {folder.absolute()}。"
                 ),
             )
+        folder = folder.resolve()  # by whatever path, its modules are imported once
         _let_import_each_other(folder)
         paths = [path for path in sorted(folder.iterdir()) if _is_plugin(path)]
         modules = [_imported(path) for path in paths]
@@ -133,25 +141,27 @@ def _is_plugin(path: Path) -> bool:
 
 def _let_import_each_other(folder: Path) -> None:
     """Let plugins import what stands beside them: ``from . import _shared``."""
-    package = sys.modules.setdefault(_PACKAGE, ModuleType(_PACKAGE, "Plugins of a bot."))
-    package.__path__ = list(dict.fromkeys([*getattr(package, "__path__", ()), _place(folder)]))
+    name = _package_of(folder)
+    if name not in sys.modules:
+        package = sys.modules[name] = ModuleType(name, "Plugins of a bot.")
+        package.__path__ = [str(folder)]
 
 
-def _place(path: Path) -> str:
-    return str(path.absolute())
+def _package_of(folder: Path) -> str:
+    """Return the package of a folder's modules; two folders may have files of one name."""
+    place = hashlib.sha256(os.fsencode(folder)).hexdigest()
+    return f"{_PACKAGE}_{place[:16]}"
 
 
 def _imported(path: Path) -> ModuleType:
     """Import a file or a package by its place; again gives the same module."""
-    name = f"{_PACKAGE}.{path.stem}"
+    name = f"{_package_of(path.parent)}.{path.stem}"
     known = sys.modules.get(name)
     file = path if path.is_file() else path / "__init__.py"
-    if known is not None and known.__file__ == _place(file):
+    if known is not None and known.__file__ == str(file):
         return known
-    places = None if path.is_file() else [_place(path)]
-    spec = importlib.util.spec_from_file_location(
-        name, file.absolute(), submodule_search_locations=places
-    )
+    places = None if path.is_file() else [str(path)]
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -173,8 +183,8 @@ def _imported(path: Path) -> ModuleType:
 
 
 def _find_routers(module: ModuleType) -> list[Router]:
-    found = [value for value in vars(module).values() if type(value) is Router]
-    return list(dict.fromkeys(found))
+    found = [value for value in vars(module).values() if isinstance(value, Router)]
+    return [router for router in dict.fromkeys(found) if not router.has_life]
 
 
 def _routers_in(module: ModuleType) -> list[Router]:

@@ -143,10 +143,13 @@ class Schedule:
     # ------------------------------------------------------------------ from any thread
 
     def add(self, task: Task) -> None:
-        """Take a task; it counts from now, or from the start. Ignored after :meth:`stop`."""
+        """Take a task that is not there yet; it counts from now, or from the start.
+
+        Ignored after :meth:`stop`.
+        """
         entry = _Entry(task, next(self._order))
         with self._lock:
-            if self._halt.is_set():
+            if self._halt.is_set() or any(one.task is task for one in self._entries):
                 return
             self._entries[entry] = None
             started = self._started

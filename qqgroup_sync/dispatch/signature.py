@@ -57,6 +57,8 @@ class Parameter:
         place: How the function takes it: a ``kind`` of ``inspect.Parameter``.
         is_line: Whether it takes the rest of the line as it is.
         about: What the docstring says of it; may be empty.
+        in_group: Whether it can be a message in a group.
+        in_c2c: Whether it can be a private message.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Parameter:
     place: Any
     is_line: bool = False
     about: str = ""
+    in_group: bool = True
+    in_c2c: bool = True
 
     @property
     def spelled(self) -> str:
@@ -170,7 +174,8 @@ def _parameter(
             )
         annotation = Event if alone else str
     if _is_message(annotation) or (first and annotation in (Any, object)):
-        return Parameter(one.name, None, one.default, one.kind)
+        in_group, in_c2c = (_may_be(annotation, kind) for kind in (GroupMessage, C2CMessage))
+        return Parameter(one.name, None, one.default, one.kind, in_group=in_group, in_c2c=in_c2c)
     try:
         shape = shape_of(annotation)
     except UnknownType as error:
@@ -208,6 +213,15 @@ def _is_message(annotation: Any) -> bool:
     if not (isinstance(annotation, type) and issubclass(annotation, Event)):
         return False
     return issubclass(annotation, Message) or issubclass(Message, annotation)
+
+
+def _may_be(annotation: Any, kind: type[Message]) -> bool:
+    """Tell whether a parameter for messages takes those of a scene."""
+    if get_origin(annotation) in UNIONS:
+        return any(_may_be(one, kind) for one in get_args(annotation))
+    if annotation in (Any, object):
+        return True
+    return issubclass(kind, annotation) or issubclass(annotation, kind)
 
 
 def _refuse_type(where: str, what: object) -> NoReturn:

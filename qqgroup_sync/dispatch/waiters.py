@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from contextlib import AbstractContextManager
 
+    from qqgroup_sync.dispatch.in_hand import InHand
     from qqgroup_sync.dispatch.waiter import Accept
     from qqgroup_sync.events.models import Event
     from qqgroup_sync.runtime.clock import Clock
@@ -135,6 +136,18 @@ class Waiters:
             if outer is not None and not outer.closed and outer.key not in self._waiting:
                 self._waiting[outer.key] = outer
 
+    def close_channels_of(self, holder: InHand | None) -> None:
+        """Close what a handler left open that has ended: nobody fetches what they catch.
+
+        Args:
+            holder: What it had in hand. Who waits for one in another thread goes on.
+        """
+        if holder is None:
+            return
+        with self._lock:
+            for one in [one for one in self._channels if one.taker is holder and not one.waits]:
+                self._forget(one)
+
     def wait(self, waiter: Waiter, timeout: float | None) -> Any:
         """Return the next event that a waiter caught; None when none came in time.
 
@@ -244,13 +257,18 @@ class Waiters:
                 and one.book is not None
                 and not one.arrived.is_set()
                 and now < one.wakes_at
-                for one in {*self._waiting.values(), *self._channels}
+                for one in {*self._waiting.values(), *self._channels, *self._watching}
             )
 
     @property
     def watched(self) -> bool:
         """Whether anybody watches."""
         return bool(self._watching)
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether a channel is open, of whatever handler."""
+        return bool(self._channels)
 
     # ------------------------------------------------------------------ ending
 
@@ -310,9 +328,13 @@ class Waiters:
     def _sweep(self) -> None:
         now = self._clock.monotonic()
         for waiter in [one for one in self._channels if not one.waits and now >= one.lapses_at]:
-            self._remove(waiter)
-            if waiter in self._channels:
-                self._channels.remove(waiter)
+            self._forget(waiter)
+
+    def _forget(self, waiter: Waiter) -> None:
+        """Remove a channel, also one that was overtaken and whose handler does not know it."""
+        self._remove(waiter)
+        if waiter in self._channels:
+            self._channels.remove(waiter)
 
     def _refuse_after_the_end(self) -> None:
         if self._ended:

@@ -152,8 +152,9 @@ class Message(Asking, SeedNames):
     ) -> ChannelItem | None:
         """Wait for a message of anybody in the group; goes on catching until it is closed.
 
-        A channel that nobody closes lapses ``max_time`` after its last item; without ``max_time``
-        it lasts until it is closed, another one takes its place, or the client stops.
+        A channel that nobody closes ends with the handler that opened it. Outside of handlers it
+        lapses ``max_time`` after its last item; without ``max_time`` it lasts until it is closed,
+        another one takes its place, or the client stops.
 
         Args:
             reply: Said before.

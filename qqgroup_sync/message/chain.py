@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.events.models import Message
     from qqgroup_sync.message.drawing import ImageElem
     from qqgroup_sync.message.elements import Progress
-    from qqgroup_sync.message.keyboard import Button
+    from qqgroup_sync.message.keyboard import Rows
 
 LONG_TEXT = 500  # characters from which text(auto_convert=True) becomes a picture
 
@@ -48,6 +48,7 @@ class Chain:
             reply, so this is off by default.
         reference: Quote it.
         chain_builder: Builds the media of this chain instead of the client's builder.
+        data: The seed family's name of ``message``.
 
     Example:
         ``Chain().text("hello ").at(openid).text("!").image("cat.png")``
@@ -61,8 +62,10 @@ class Chain:
         at: bool = False,
         reference: bool = False,
         chain_builder: Any = None,
+        *,
+        data: Message | None = None,
     ) -> None:
-        self._message = message
+        self._message = message = message if message is not None else data
         self._elements: list[Element] = []
         self.builder = chain_builder
         if reference:
@@ -94,6 +97,14 @@ class Chain:
         """
         target = user if user is not None else getattr(self._message, "author", None)
         openid = target if isinstance(target, str) else getattr(target, "openid", "")
+        if isinstance(target, list | tuple | set):
+            raise ConfigError(
+                "at() mentions one member",
+                remedy=Sentence(
+                    "Call it once for each: .at(first).at(second).",
+                    "请逐个调用：.at(甲).at(乙)。",
+                ),
+            )
         if not openid:
             raise ConfigError(
                 "at() knows nobody to mention",
@@ -115,9 +126,15 @@ class Chain:
         Args:
             face_id: One id, or several; a Unicode code point is shown as that emoji.
         """
-        ids = [face_id] if isinstance(face_id, int | str) else face_id
+        try:
+            ids = [int(one) for one in ([face_id] if isinstance(face_id, int | str) else face_id)]
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"there is no face {face_id!r}",
+                remedy=Sentence("Pass its number, or a list of these.", "请传入表情编号或其列表。"),
+            ) from error
         for one in ids:
-            self.append(Face(int(one)))
+            self.append(Face(one))
         return self
 
     def quote(self, message: Any = None) -> Chain:
@@ -159,11 +176,11 @@ class Chain:
             keyboard = Keyboard(template_id=keyboard_template_id)
         return self.append(keyboard) if keyboard is not None else self
 
-    def keyboard(self, keyboard: Keyboard | Sequence[Sequence[Button]]) -> Chain:
+    def keyboard(self, keyboard: Keyboard | Rows) -> Chain:
         """Hang buttons below the text before; the message becomes markdown.
 
         Args:
-            keyboard: A keyboard, or its rows.
+            keyboard: A keyboard, its rows, or the buttons of a single row.
         """
         return self.append(keyboard if isinstance(keyboard, Keyboard) else Keyboard(keyboard))
 
@@ -437,7 +454,9 @@ def chain_of(content: Any) -> Chain:
     raise ConfigError(
         f"{type(content).__name__} cannot be sent",
         remedy=Sentence(
-            "Send or return a str, a Chain, an element, a list of these, or None for no answer.",
-            "请发送或返回 str、Chain、消息元素、它们的列表；不回复则返回 None。",
+            "Send or return a str, a Chain, an element, a list of these, or None for no answer; "
+            "pictures by Chain().image(...).",
+            "请发送或返回 str、Chain、消息元素、它们的列表；不回复则返回 None；"
+            "图片请用 Chain().image(...)。",
         ),
     )

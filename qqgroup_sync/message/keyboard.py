@@ -7,6 +7,7 @@ characters.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,9 @@ from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.message.elements import Element
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from qqgroup_sync.events.parts import Member
 
 _FUNCTION = ("on_click", "once")
 Style = Literal["grey", "blue", "red", "filled"]
@@ -69,7 +72,7 @@ class Button:
         id: Comes back with a click; by default its place in the keyboard.
         visited_label: What it says after a click.
         style: ``grey`` or ``blue`` outline, ``red`` text, or ``filled``.
-        allow: Who may click: ``everyone``, ``admins``, or a list of openids.
+        allow: Who may click: ``everyone``, ``admins``, or a list of members or their openids.
         enter: Commands: send at once; private chats only.
         reply: Commands: quote the message.
         modal: Ask before the click counts.
@@ -87,7 +90,7 @@ class Button:
     id: str = ""
     visited_label: str = ""
     style: Style = "grey"
-    allow: Allowed | Sequence[str] = "everyone"
+    allow: Allowed | Sequence[str | Member] = "everyone"
     enter: bool = False
     reply: bool = False
     modal: Modal | None = None
@@ -100,24 +103,29 @@ class Button:
         _check_length("a label", self.label, LONGEST_LABEL)
         if self.visited_label:
             _check_length("a visited_label", self.visited_label, LONGEST_LABEL)
+        for name in ("data", "id", "visited_label", "group", "unsupported"):
+            _check_text(f"{name}=", getattr(self, name))
         if self.on_click is not None:
             self._carry_function()
         elif not self.data:
             object.__setattr__(self, "data", self.label)
-        if self.style not in _STYLES:
+        if self.once and self.on_click is None:
+            raise ConfigError(
+                "once= is for buttons with a function",
+                remedy=Text("Pass on_click= as well.", "请同时传入 on_click=。"),
+            )
+        if self.modal is not None and not isinstance(self.modal, Modal):
+            raise ConfigError(
+                f"modal={self.modal!r} is not possible",
+                remedy=Text("Write modal=Modal('Sure?').", "请写 modal=Modal('确定吗？')。"),
+            )
+        if not isinstance(self.style, str) or self.style not in _STYLES:
             raise ConfigError(
                 f"style={self.style!r} is not possible",
                 remedy=Text(f"Possible: {', '.join(_STYLES)}.", f"可选：{'、'.join(_STYLES)}。"),
             )
-        named = isinstance(self.allow, str)
-        if (named and self.allow not in ("everyone", "admins")) or not self.allow:
-            raise ConfigError(
-                f"allow={self.allow!r} is not possible",
-                remedy=Text(
-                    "Possible: 'everyone', 'admins', or a list of openids with at least one.",
-                    "可选：'everyone'、'admins'，或至少一个 openid 的列表。",
-                ),
-            )
+        if self.allow not in ("everyone", "admins"):
+            object.__setattr__(self, "allow", _openids(self.allow))
 
     def _carry_function(self) -> None:
         if self.action != _CALLBACK or self.data or not callable(self.on_click):
@@ -165,7 +173,7 @@ class Button:
             url: Of the page.
             **options: Attributes of the button.
         """
-        if "://" not in url:
+        if "://" not in str(url):
             raise ConfigError(
                 f"{url!r} is no address",
                 remedy=Text("Write it in full: https://host/path.", "请写完整地址：https://...。"),
@@ -211,11 +219,14 @@ class Button:
         return {"type": _USERS, "specify_user_ids": list(self.allow)}
 
 
+Rows = Sequence[Sequence[Button]] | Sequence[Button] | Button
+
+
 class Keyboard(Element):
     """Rows of buttons.
 
     Args:
-        rows: Each a list of buttons.
+        rows: Each a list of buttons; buttons alone are one row.
         template_id: Of a keyboard template of the bot's, instead of rows.
 
     Example:
@@ -224,11 +235,14 @@ class Keyboard(Element):
 
     __slots__ = ("_rows", "template_id")
 
-    def __init__(self, rows: Sequence[Sequence[Button]] = (), *, template_id: str = "") -> None:
+    def __init__(self, rows: Rows = (), *, template_id: str = "") -> None:
         self._rows: list[tuple[Button, ...]] = []
         self.template_id = template_id
-        for row in rows:
-            self.row(*row)
+        several: list[Any] = list(rows) if isinstance(rows, Iterable) else [rows]
+        if several and all(isinstance(one, Button) for one in several):
+            several = [several]
+        for row in several:
+            self.row(*(row if isinstance(row, Iterable) else [row]))
 
     def row(self, *buttons: Button) -> Keyboard:
         """Append a row; return the keyboard.
@@ -309,7 +323,31 @@ class Keyboard(Element):
 _SIZE = Text("At most 5 rows of 1 to 5 buttons.", "最多 5 行，每行 1 到 5 个按钮。")
 
 
+def _openids(allow: Any) -> list[str]:
+    """Return who may click, of members the openids."""
+    several = [] if isinstance(allow, str) or not isinstance(allow, Iterable) else list(allow)
+    found = [getattr(one, "openid", one) for one in several]
+    if not found or not all(isinstance(one, str) and one for one in found):
+        raise ConfigError(
+            f"allow={allow!r} is not possible",
+            remedy=Text(
+                "Possible: 'everyone', 'admins', or a list with at least one member or openid.",
+                "可选：'everyone'、'admins'，或至少含一个成员或 openid 的列表。",
+            ),
+        )
+    return found
+
+
+def _check_text(what: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"{what} is a text, not {type(text).__name__}",
+            remedy=Text("Pass a str.", "请传入 str。"),
+        )
+
+
 def _check_length(what: str, text: str, limit: int) -> None:
+    _check_text(what, text)
     if not 1 <= len(text) <= limit:
         raise ConfigError(
             f"{what} has 1 to {limit} characters, not {len(text)}: {text[:50]!r}",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.simulator.records import ApiCall, ChatMessage, Event, Interaction
 
 LINES = 60  # of one text, the newest
+_EXPIRED = 11244  # a token that the client renews at once: nothing is wrong with the secret
 _CHAT_PATH = re.compile(r"/v2/(?:groups|users)/([^/]+)/")
 _PACKAGE = Path(__file__).parents[1]
 _SAID = frozenset(
@@ -63,12 +64,12 @@ class Conversation(logging.Handler):
         ]  # fmt: skip
         several = len({openid for openid, _ in lines if openid is not None}) > 1
         told = [
-            f"{self._name(openid)} | {write()}" if several and openid else write()
+            f"{self._chat_name(openid)} | {write()}" if several and openid else write()
             for openid, write in lines[-LINES:]
         ]
         return "\n".join(told) or "(nothing was said)"
 
-    def _name(self, openid: str) -> str:
+    def _chat_name(self, openid: str) -> str:
         chats: list[Chat] = [*self._platform.groups, *self._platform.users]
         return next((chat.name for chat in chats if chat.openid == openid), openid)
 
@@ -138,7 +139,7 @@ def _refusal(call: ApiCall) -> str:
     if err_code or code:
         told += f", code {err_code or code}: {body.get('message', '')}"
     info = lookup(err_code, code)
-    if info is not None:
+    if info is not None and _EXPIRED not in (err_code, code):
         language = default_language()
         told += "".join(
             f"\n    {Text(*text).in_language(language)}" for text in (info.cause, info.remedy)

@@ -127,6 +127,23 @@ def test_once_counts_in_each_conversation(buttons, click):
     assert click(data, group="H", by="B") == ["by B"]
 
 
+@pytest.mark.expected_errors
+def test_a_click_on_which_the_function_fails_does_not_count(buttons, click):
+    """Only there: what was done elsewhere stays done."""
+    fails = [False, True, False]
+
+    def pay():
+        if fails.pop(0):
+            raise OSError("the shop is down")
+        return "paid"
+
+    data = sent(buttons, pay, once=True)
+    assert click(data, group="H") == ["paid"]
+    assert click(data) == []
+    assert click(data) == ["paid"]
+    assert click(data) == click(data, group="H") == ["This was done already."]
+
+
 def test_once_is_once_however_fast_people_click(buttons, click):
     """From many threads."""
     done, begin = [], threading.Barrier(8)

@@ -250,6 +250,24 @@ def test_what_is_no_time_is_refused(bot, call, name, value):
     assert bot.said == []
 
 
+@pytest.mark.parametrize("value", [-1, "2", None, True, 1.5])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda message, value: message.ask("?", timeout=0.01, retries=value),
+        lambda message, value: message.choose("?", ["a"], timeout=0.01, retries=value),
+        lambda message, value: message.confirm("?", timeout=0.01, retries=value),
+    ],
+    ids=["ask", "choose", "confirm"],
+)
+def test_what_is_no_number_of_tries_is_refused(bot, call, value):
+    """Before anything is said."""
+    with pytest.raises(ConfigError, match=r"^retries=") as error:
+        call(bot.message(), value)
+    assert error.value.remedy
+    assert bot.said == []
+
+
 def test_an_endless_time_is_no_limit(bot):
     """More than a lock can wait is as good as None."""
     first = bot.message()
@@ -600,9 +618,9 @@ def test_a_refusal_that_has_nothing_to_do_with_buttons_is_raised(bot, error):
     assert len(bot.waiters) == 0
 
 
-@pytest.mark.parametrize("options", ["abc", b"abc"])
-def test_a_word_is_no_list_of_options(bot, options):
-    """It would be a button for each letter."""
+@pytest.mark.parametrize("options", ["abc", b"abc", 5, None])
+def test_what_is_no_list_of_options_is_refused(bot, options):
+    """A word would be a button for each letter."""
     with pytest.raises(ConfigError, match="not a list") as error:
         bot.message().choose("which?", options)
     assert "list" in error.value.remedy
@@ -664,6 +682,15 @@ def test_confirm_with_words_of_one_s_own(bot):
         bot.handle(lambda first=first: first.confirm("sure?", yes="aye", no="nay"))
         bot.hear(said)
         assert bot.result is (place == 0)
+
+
+def test_what_to_confirm_with_may_be_a_number(bot):
+    """As the options of choose() may."""
+    first = bot.message()
+    bot.handle(lambda: first.confirm("how many?", yes=5, no=7))
+    bot.hear("7")
+    assert bot.result is False
+    assert bot.texts == ["how many?[5] [7]"]
 
 
 def test_nobody_chooses(bot):

@@ -12,6 +12,7 @@ import pytest
 from qqgroup_sync.dispatch.buttons import Buttons
 from qqgroup_sync.dispatch.dispatcher import Dispatcher
 from qqgroup_sync.dispatch.filters import Equal
+from qqgroup_sync.dispatch.in_hand import InHand
 from qqgroup_sync.dispatch.router import Router
 from qqgroup_sync.dispatch.waiters import Waiters
 from qqgroup_sync.errors import ConfigError, ContentRejected, WaitCancelled
@@ -91,8 +92,10 @@ def private(replies):
     return C2CMessage("C2C_MESSAGE_CREATE", id="m", author=Member("U"), actions=replies)
 
 
-class Broken:
+class Broken(str):
     """Cannot be compared, so that a filter with it raises."""
+
+    __slots__ = ()
 
     def __eq__(self, other):
         raise RuntimeError("broken filter")
@@ -244,6 +247,42 @@ def test_observers_are_told_although_others_fail(registry, dispatcher, group):
     message = group()
     dispatcher.handle(message)
     assert seen == [message]
+
+
+def test_observers_come_when_the_handlers_are_done(registry, dispatcher, group):
+    """So that no observer holds up an answer; hooks come before."""
+    seen = []
+    registry.on_event(lambda event: seen.append("observed"))
+    registry.on_group_message(lambda message: seen.append("handled"))
+    registry.on_group_added(lambda event: seen.append("handled"))
+    registry.message_created(lambda message: seen.append("created"))
+    registry.event_created(lambda event: seen.append("created"))
+    dispatcher.handle(group())
+    dispatcher.handle(GroupAdded("GROUP_ADD_ROBOT"))
+    assert seen == ["created", "handled", "observed"] * 2
+
+
+# ---------------------------------------------------------------------- what a handler leaves
+
+
+@pytest.mark.expected_errors
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_channel_ends_with_its_handler(registry, dispatcher, group, replies, fails):
+    """Whether it failed or forgot to close it; else the whole group would be deaf."""
+    waiters = dispatcher._waiters
+
+    @registry.on_group_message(keywords="game")
+    def game(message):
+        waiters.channel(message.conversation, owner=message, force=True)
+        if fails:
+            raise ValueError("oops")
+
+    registry.on_group_message(lambda message: "heard")
+    for text in ("game", "hm?"):
+        with InHand(lambda: None):
+            dispatcher.handle(group(text))
+    assert replies.sent == ["heard"]
+    assert len(waiters) == 0
 
 
 # ---------------------------------------------------------------------- exceptions

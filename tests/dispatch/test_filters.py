@@ -234,11 +234,20 @@ def test_the_quick_no_is_never_wrong(keywords, text, prefix):
         assert any(needle in text for needle in needles_of(keywords))
 
 
+@pytest.mark.parametrize("content", [5, None, re.compile("a"), ["a"]])
+def test_a_whole_text_that_is_none_is_refused_in_its_line(content):
+    """No message would ever be it; an empty one may come, as an @ alone."""
+    with pytest.raises(ConfigError, match="would never be a text") as caught:
+        Equal(content)
+    assert caught.value.remedy
+    assert hit(text_test(Equal("")), "")
+
+
 def test_some_keywords_have_no_quick_no():
     """Patterns have to be asked, also those in a list."""
     assert needles_of("a") == needles_of(Equal("a")) == ("a",)
     assert needles_of(["a", (Equal("b"), re.compile("c"))]) == ("a", "b", "")
-    assert [needles_of(one) for one in (None, re.compile("a"), Equal(5))] == [("",)] * 3
+    assert [needles_of(one) for one in (None, re.compile("a"))] == [("",)] * 2
 
 
 # ---------------------------------------------------------------------- scenes

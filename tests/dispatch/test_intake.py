@@ -22,6 +22,7 @@ from qqgroup_sync.events.models import (
 from qqgroup_sync.runtime.clock import Clock
 from qqgroup_sync.runtime.lanes import LanePool
 from tests.clocks import ManualClock
+from tests.waiting import eventually
 
 
 class Queue:
@@ -400,6 +401,24 @@ def test_what_is_above_the_mark_is_remembered_however_old(desk):
     assert not desk.intake.is_new(group_message("never ends"))
 
 
+def test_what_another_process_handled_above_the_mark_is_remembered_however_old(desk):
+    """It comes again with every replay, until what lies before it is handled."""
+    events = {s: group_message(f"m{s}") for s in range(1, 6)}
+    desk.intake.remember({intake_module.fingerprint(events[s]) for s in range(2, 6)})
+    for s, event in events.items():
+        desk.take(s, event)
+    assert len(desk.queue.jobs) == 1
+    for number in range(10):
+        desk.clock.advance(GENERATION_LIFE)
+        desk.take(6 + number, group_message(f"other {number}"))
+        desk.queue.run(1)
+    assert not any(desk.intake.is_new(event) for event in events.values())
+    assert desk.mark == 0
+    desk.queue.run()
+    assert desk.mark == 15
+    assert desk.intake._seen._above == {}
+
+
 def test_memory_stays_flat(monkeypatch):
     """However many messages come, only so many ids are kept, the youngest among them."""
     monkeypatch.setattr(intake_module, "REMEMBERED", 400)
@@ -435,6 +454,62 @@ def test_a_repeat_that_comes_during_the_end_moves_no_mark(desk):
     desk.take(2, group_message("m"))
     assert desk.mark == 0
     assert desk.intake.handled() == set()
+
+
+def test_what_still_waits_for_the_gateway_at_the_end_is_left():
+    """It would be answered into the void."""
+    noted = []
+    desk = Desk(
+        ready=lambda: desk.intake.halt(),
+        admit=lambda *_: True,
+        note=lambda *note: noted.append(note),
+    )
+    desk.take(1, group_message("m"))
+    desk.queue.run_all()
+    assert desk.handled == []
+    assert desk.mark == 0
+    assert desk.intake.is_new(group_message("m"))
+    assert noted == []
+
+
+def test_what_still_waits_for_its_turn_at_the_end_is_left():
+    """A suspect that waits for its neighbours, which take as long as they like."""
+    suspect = group_message("2", member="B")
+    inside, go = threading.Event(), threading.Event()
+
+    def admit(event, key):
+        inside.set()
+        return go.wait(5)
+
+    wanted = {intake_module.fingerprint(suspect)}
+    desk = Desk(Clock(), suspects=wanted.__contains__, admit=admit)
+    desk.take(1, group_message("1", member="A"))
+    desk.take(2, suspect)
+    threads = [threading.Thread(target=job) for job in desk.queue.jobs]
+    threads[0].start()
+    assert inside.wait(5)
+    threads[1].start()
+    eventually(lambda: desk.intake._turns._wanting)
+    desk.intake.halt()
+    threads[1].join(5)
+    go.set()
+    threads[0].join(5)
+    assert [event.id for event in desk.handled] == ["1"]
+    assert desk.intake.is_new(suspect)
+    assert desk.mark == 1
+
+
+def test_what_ends_after_the_end_is_left():
+    """Its answer was refused: the next start gives it."""
+    noted = []
+    desk = Desk(note=lambda *note: noted.append(note))
+    desk.take(1, group_message("m"))
+    desk.intake.close()
+    desk.queue.run_all()
+    assert desk.ids == ["m"]
+    assert desk.mark == 0
+    assert desk.intake.handled() == set()
+    assert noted == []
 
 
 # ---------------------------------------------------------------------- who is not heard

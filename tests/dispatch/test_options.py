@@ -8,6 +8,7 @@ import pytest
 
 from qqgroup_sync import Equal, GroupConfig, RateLimit, Router
 from qqgroup_sync.errors import ConfigError
+from qqgroup_sync.events.models import C2CMessage, GroupMessage, Message  # noqa: TC001 - read at run time
 
 DECORATORS = ("on_group_message", "on_c2c_message", "on_message")
 
@@ -149,6 +150,101 @@ def test_what_would_leave_a_handler_of_private_messages_deaf_is_refused(router, 
     assert "no private message" in error.summary
     router.on_message(**options)(print)
     router.on_group_message(**options)(print)
+
+
+@pytest.mark.parametrize("decorator", ["on_message", "on_group_message"])
+@pytest.mark.parametrize("options", [{"groups": ["G"]}, {"from_role": "admin"}])
+def test_private_messages_only_of_a_group_is_refused(router, decorator, options):
+    """No message would be both."""
+    error = refused(router, decorator, direct_only=True, **options)
+    assert "no private message" in error.summary
+    assert "direct_only" in error.remedy
+    getattr(router, decorator)(direct_only=True, allow_direct=False)(print)
+    assert len(router.routes(direct=True)) == 1
+
+
+# ---------------------------------------------------------------------- scenes of commands
+
+
+def of_groups(message: GroupMessage):
+    """Need what only groups have."""
+
+
+def of_private(word: str, *, message: C2CMessage):
+    """Need what only private chats have."""
+
+
+def of_both(message: GroupMessage | C2CMessage):
+    """Take either."""
+
+
+def of_any(message: Message):
+    """Take any."""
+
+
+def of_anything(message: object):
+    """Take anything."""
+
+
+@pytest.mark.parametrize(
+    ("function", "in_group", "in_c2c"),
+    [
+        (of_groups, True, False),
+        (of_private, False, True),
+        (of_both, True, True),
+        (of_any, True, True),
+        (of_anything, True, True),
+        (lambda message: None, True, True),
+        (lambda: None, True, True),
+    ],
+)
+@pytest.mark.parametrize("config", [{}, {"allow_direct": True}, {"direct_only": True}])
+def test_a_command_is_for_the_messages_that_its_function_takes(
+    router, function, in_group, in_c2c, config
+):
+    """Whatever a group config says."""
+    router.set_group_config(GroupConfig("g", **config))
+    both = in_group and in_c2c
+    router.on_command("go", group_id="" if both else "g")(function)
+    assert len(router.routes(direct=False)) == int(in_group)
+    assert len(router.routes(direct=True)) == int(in_c2c)
+
+
+def test_commands_of_one_name_may_part_the_scenes(router, caplog):
+    """Neither hides the other."""
+    router.on_command("go")(of_groups)
+    router.on_command("go")(of_private)
+    assert [len(router.routes(direct=direct)) for direct in (False, True)] == [1, 1]
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        (of_groups, {"allow_direct": True}),
+        (of_groups, {"direct_only": True}),
+        (of_private, {"allow_direct": False}),
+        (of_private, {"from_role": "admin"}),
+        (of_private, {"groups": ["G"]}),
+    ],
+)
+def test_an_option_against_the_annotation_is_refused(router, function, options):
+    """By the name of the function; nothing is registered."""
+    with pytest.raises(ConfigError, match=function.__name__) as caught:
+        router.on_command("go", **options)(function)
+    assert "Message" in caught.value.remedy
+    assert router.commands == ()
+
+
+def test_a_command_that_no_message_fits_is_refused(router):
+    """It wants both kinds at once."""
+
+    def never(one: GroupMessage, two: C2CMessage):
+        pass
+
+    with pytest.raises(ConfigError, match="at once") as caught:
+        router.on_command("go")(never)
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize(

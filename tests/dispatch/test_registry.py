@@ -393,6 +393,18 @@ def test_on_event_with_names(registry, names):
     assert registry.observers_of("C") == ()
 
 
+@pytest.mark.parametrize("name", ["A", ["A", "B"], ("A",)])
+def test_on_event_by_the_seed_familys_keyword(registry, name):
+    """``name=``, one or a list; None sees everything."""
+    registry.on_event(name=name)(print)
+    registry.on_event(name=None)(repr)
+    registry.on_event("A", name="C")(len)
+    assert functions(registry.observers_of("A")) == [print, len, repr]
+    assert functions(registry.observers_of("C")) == [len, repr]
+    with pytest.raises(ConfigError, match="no name of an event"):
+        registry.on_event(name=5)
+
+
 def test_who_observes_one_event_comes_before_who_observes_all(registry):
     """Both are told."""
     registry.on_event(print)
@@ -434,6 +446,17 @@ def test_which_exceptions_a_guard_takes(registry, types, error, taken):
     """By isinstance; without classes all that a handler normally ends with."""
     registry.on_exception(*types)(print)
     assert bool(registry.guards_for(error)) is taken
+
+
+@pytest.mark.parametrize("kinds", [ValueError, [ValueError, KeyError], (ValueError,)])
+def test_on_exception_by_the_seed_familys_keyword(registry, kinds):
+    """``type=``, one or a list; None takes everything."""
+    registry.on_exception(type=kinds)(print)
+    registry.on_exception(type=None)(repr)
+    assert functions(registry.guards_for(ValueError())) == [print, repr]
+    assert functions(registry.guards_for(OSError())) == [repr]
+    with pytest.raises(ConfigError, match="no class of exceptions"):
+        registry.on_exception(type="ValueError")
 
 
 def test_every_guard_that_fits_is_told(registry):
@@ -553,6 +576,26 @@ def test_a_group_config_given_to_one_handler_counts_for_the_others(registry):
     registry.on_group_message(group_id="games")(repr)
     assert functions(asked(registry, C2C)) == [print, repr]
     assert asked(registry, GROUP) == []
+
+
+def test_a_group_config_that_nobody_knows_is_told_once(registry, caplog):
+    """With its handler, when the first message comes; until then it may still be set."""
+    router = Router()
+    registry.include(router)
+    registry.on_message(group_id="known")(print)
+    router.set_group_config(GroupConfig("known"))
+    router.on_message(group_id="typo")(told_of)
+    assert caplog.messages == []
+    for kind in (GROUP, C2C, GROUP):
+        asked(registry, kind)
+        registry.on_message(print)
+    (told,) = caplog.messages
+    assert "told_of (test_registry.py:" in told
+    assert "group_id='typo'" in told
+
+
+def told_of(message):
+    """Be named in a warning."""
 
 
 @pytest.mark.parametrize("config", ["games", None, {"group_id": "games"}])

@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from qqgroup_sync import Router
+from qqgroup_sync import Accounts, Client, Router
 from qqgroup_sync.dispatch.filters import copy_of, wake
 from qqgroup_sync.errors import ConfigError
 from qqgroup_sync.events.models import GroupMessage
@@ -121,6 +121,19 @@ def test_all_routers_of_a_module_are_included(client):
     """And nothing else that stands there."""
     client.include(module_with(first=saying("a"), second=saying("b"), Router=Router, x=5))
     assert answers(client) == ["a", "b"]
+
+
+def test_a_router_of_one_s_own_class_is_one_and_a_client_is_none(client):
+    """A module may hold both; the client in it has a life of its own."""
+
+    class Games(Router):
+        pass
+
+    games, bot = Games(), Client("1", "secret")
+    games.on_message(lambda message: "games")
+    bot.on_message(lambda message: "bot")
+    client.include(module_with(games=games, bot=bot, bots=Accounts(bot)))
+    assert answers(client) == ["games"]
 
 
 def test_one_router_may_serve_several_clients():
@@ -284,6 +297,27 @@ def test_two_folders_may_have_plugins_of_the_same_name(client, tmp_path):
     assert answers(client, "first second") == ["first", "second"]
 
 
+def test_plugins_of_two_folders_have_what_stands_beside_them(client, tmp_path):
+    """Each folder its own, also under the same name; loading one again doubles nothing."""
+    code = "from . import _config\n" + PLUGIN.replace("{name!r}", "_config.WORD")
+    folders = [
+        write(tmp_path / word, hello=code, _config=f"WORD = {word!r}\n")
+        for word in ("first", "second")
+    ]
+    for folder in (*folders, *folders):
+        client.load_plugins(folder)
+    assert answers(client, "first second") == ["first", "second"]
+
+
+def test_a_folder_may_be_reached_by_several_paths(client, tmp_path, monkeypatch):
+    """Its modules are imported once."""
+    folder = write(tmp_path / "plugins", a="a")
+    monkeypatch.chdir(folder)
+    for path in (folder, ".", "../plugins"):
+        client.load_plugins(path)
+    assert answers(client, "a") == ["a"]
+
+
 def test_plugins_import_what_stands_beside_them_and_inside_of_them(client, tmp_path):
     """Relative imports, of files and in packages."""
     code = PLUGIN.format(name="x") + "\nfrom . import _shared\nfrom ._shared import WORD\n"
@@ -336,7 +370,7 @@ def test_a_plugin_that_ends_the_program_ends_it(client, tmp_path):
     folder = write(tmp_path / "plugins", a="raise SystemExit(\n3)\n")
     with pytest.raises(SystemExit):
         client.load_plugins(folder)
-    assert "qqgroup_plugins.a" not in sys.modules
+    assert not [name for name in sys.modules if name.startswith("qqgroup_plugins_") and "." in name]
 
 
 def test_a_module_without_a_router_is_no_plugin_but_may_be_imported(client, tmp_path, caplog):

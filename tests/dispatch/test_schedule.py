@@ -760,6 +760,16 @@ def test_remove_takes_every_task_of_the_tag(bench):
     assert bench.since_start == [10]
 
 
+def test_a_task_that_is_there_is_not_taken_twice(bench):
+    """It was reached by two ways, before or after the start."""
+    task = bench.add(each=10)
+    bench.schedule.add(task)
+    bench.start()
+    bench.schedule.add(task)
+    bench.clock.advance(20, step=1)
+    assert bench.since_start == [10, 20]
+
+
 def test_a_task_may_remove_itself(bench):
     """The run under way ends by itself, there is no other."""
     bench.add(lambda: bench.schedule.remove("once"), each=10, sub_tag="once")

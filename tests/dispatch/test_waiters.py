@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from qqgroup_sync.dispatch.in_hand import InHand
 from qqgroup_sync.dispatch.waiters import OVERTAKEN, Waiter, Waiters
 from qqgroup_sync.errors import WaitCancelled
 from qqgroup_sync.events.models import Event
@@ -408,6 +409,36 @@ def test_closing_a_channel_wakes_who_waits_for_it(waiters, aside):
     answer = aside(lambda: waiters.wait(waiters.channel(PLACE, owner=object()), None))
     waiters.leave(waiting(waiters, PLACE))
     assert answer() is None
+
+
+def test_what_a_handler_left_open_is_closed_and_nothing_else(timed):
+    """Neither those of other handlers nor those of no handler; an overtaken one is forgotten."""
+    with InHand(lambda: None) as other:
+        theirs = timed.channel(("group", "H"), owner=object())
+    with InHand(lambda: None) as mine:
+        timed.channel(PLACE, owner=object())
+    nobodys = timed.channel(PLACE, owner=object())
+    timed.close_channels_of(mine)
+    assert timed.of(PLACE, theirs.key) == [nobodys, theirs]
+    assert len(timed) == 4  # both channels, each with its key
+    timed.close_channels_of(None)
+    timed.close_channels_of(other)
+    assert timed.of(PLACE, theirs.key) == [nobodys]
+    timed.leave(nobodys)
+    assert not timed.has_channels
+
+
+def test_a_channel_for_which_another_thread_waits_outlives_its_handler(waiters, aside):
+    """The handler has handed it on."""
+    with InHand(lambda: None) as mine:
+        waiter = waiters.channel(PLACE, owner=object())
+        answer = aside(lambda: waiters.wait(waiter, LIMIT))
+        assert waiting(waiters, PLACE) is waiter
+        waiters.close_channels_of(mine)
+    said = event()
+    assert waiters.hand_over(waiter, said)
+    assert answer() is said
+    waiters.leave(waiter)
 
 
 # ---------------------------------------------------------------------- lanes

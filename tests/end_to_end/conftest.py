@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from qqgroup_sync import Client
 from qqgroup_sync.runtime.clock import Clock
 from qqgroup_sync.simulator.fixtures import PLATFORM
 from qqgroup_sync.testing import SimulatedQQ
+from tests.waiting import eventually
 
 
 class HurriedClock(Clock):
@@ -19,6 +22,31 @@ class HurriedClock(Clock):
         return event.wait(None if seconds is None else seconds / self.speed)
 
 
+class Interrupted(HurriedClock):
+    """A hurried clock, on which something happens at the end of the next wait of one thread.
+
+    That wait is not hurried: at its end there is nothing left to wait for.
+
+    Attributes:
+        happens: What has not happened yet.
+    """
+
+    def __init__(self):
+        self.happens = self._thread = None
+
+    def interrupt(self, happens):
+        """Let something happen in the next wait of this thread."""
+        self.happens, self._thread = happens, threading.current_thread()
+
+    def wait(self, event, seconds):
+        if self.happens is None or threading.current_thread() is not self._thread:
+            return super().wait(event, seconds)
+        happens, self.happens = self.happens, None
+        stopped = event.wait(seconds)
+        happens()
+        return stopped
+
+
 @pytest.fixture
 def sim(request):
     """A running platform that nobody uses yet, for clients with a clock or a state of their own.
@@ -28,6 +56,13 @@ def sim(request):
     with SimulatedQQ(adopt=False) as platform:
         request.node.stash[PLATFORM] = platform
         yield platform.simulator
+
+
+def leave(sim, client, refusals=3, shard=None):
+    """Let the gateway go away and refuse the next connections; returns when the bot knows."""
+    sim.gateway.refuse_connections(refusals)
+    sim.gateway.drop(shard=shard)
+    eventually(lambda: client.status.state != "online")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from qqgroup_sync import Accounts, AuthError, Client, ConfigError, StateError
+from qqgroup_sync import Accounts, AuthError, Client, ConfigError, StateError, foreground
 from tests.waiting import eventually
 
 
@@ -182,3 +182,64 @@ def test_an_account_that_cannot_start_is_not_added(sim, accounts, make_client):
     assert "9" not in accounts
     assert len(accounts) == 2
     assert accounts["1"].running
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """Let ``run()`` look without pause whether it has ended; released for each time."""
+    looks, real = threading.Semaphore(0), foreground.run
+
+    def run(start, ended, stop):
+        def look(_seconds):
+            found = ended(0.001)
+            looks.release()
+            return found
+
+        real(start, look, stop)
+
+    monkeypatch.setattr(foreground, "run", run)
+    return looks
+
+
+@pytest.mark.parametrize("start_up", [True, False])
+def test_run_waits_for_an_account_that_is_still_to_start(make_client, looked, start_up):
+    """The first one is added from another thread; it starts in its own time, or by hand."""
+    accounts, client, ready = Accounts(), make_client(), []
+    start = client.start
+
+    def start_late():
+        for _ in range(3):  # run() has looked while the account was there and did not run
+            assert looked.acquire(timeout=10)
+        start()
+
+    def add():
+        assert looked.acquire(timeout=10)
+        while looked.acquire(blocking=False):
+            pass
+        accounts.append(client, start_up=start_up)
+        if not start_up:
+            client.start()
+        ready.append(client.wait_ready(10))
+        client.stop()
+
+    client.start = start_late
+    thread = threading.Thread(target=add)
+    thread.start()
+    accounts.run()
+    thread.join(10)
+    assert ready == [True]
+
+
+def test_prefix_words_are_shared_with_who_has_none_of_its_own(make_client):
+    """Set before or after an account came; its own ones are kept."""
+    first, own = make_client(), make_client(appid="2")
+    own.set_prefix("mine")
+    accounts = Accounts(first, own)
+    accounts.set_prefix("bot")
+    later, own_later = make_client(appid="3"), make_client(appid="4")
+    own_later.set_prefix("mine")
+    accounts.append(later)
+    accounts.append(own_later)
+    assert [one.prefixes for one in accounts] == [("bot",), ("mine",), ("bot",), ("mine",)]
+    accounts.set_prefix("new")
+    assert [one.prefixes for one in accounts] == [("new",), ("mine",), ("new",), ("mine",)]

@@ -354,10 +354,11 @@ def test_a_new_question_ends_the_old_one_quietly(client, group, ming, expected_e
     for _ in range(3):
         ming.say("quiz")
         told(group)
+    eventually(lambda: len(cancelled) == 2)
     ming.say("done")
     assert told(group) == ["2 done"]
     assert errors == expected_errors == []
-    assert len(client._life.waiters) == 0
+    eventually(lambda: len(client._life.waiters) == 0)
 
 
 def test_without_force_another_handler_goes_first(client, group, ming):
@@ -710,6 +711,30 @@ def test_a_game_with_everybody(client, group, ming):
     group.member("C").say("4")
     assert told(group) == ["heard 4"]
     assert len(client._life.waiters) == 0
+
+
+@pytest.mark.expected_errors
+def test_a_game_that_fails_leaves_the_group_as_it_was(client, group, ming):
+    """One error, and from then on everybody is answered again."""
+
+    @client.on_group_message(keywords="game")
+    def game(message):
+        said = "2 + 2?"
+        while item := message.wait_channel(said, force=True, max_time=None):
+            if int(item.message.text) == 4:  # people write words
+                break
+            said = "no"
+
+    client.on_command("ping")(lambda: "pong")
+    errors = errors_of(client)
+    started(client)
+    ming.say("game")
+    assert told(group) == ["2 + 2?"]
+    group.member("Bo").say("hm?")
+    eventually(lambda: errors)
+    eventually(lambda: len(client._life.waiters) == 0)
+    group.member("Cy").say("/ping")
+    assert told(group) == ["pong"]
 
 
 @pytest.mark.parametrize("clean", [True, False])

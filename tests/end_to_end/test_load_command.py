@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -169,6 +170,7 @@ def test_the_page_shows_the_figures_while_it_runs():
         shown, _ = process.communicate(timeout=30)
         assert process.returncode == 130
         assert "It ended early: interrupted." in shown
+        assert float(re.search(r"said in ([\d.]+) s", shown)[1]) < 30
     finally:
         process.kill()
         process.wait(10)
@@ -181,6 +183,7 @@ def test_the_page_shows_the_figures_while_it_runs():
     [
         (("--plot", "nowhere/load.png"), "make it first"),
         (("--json", "nowhere/load.json"), "make it first"),
+        (("--json", "tests"), "tests is a folder: name a file in it"),
         (("--plot", "load.xyz"), ".png"),
     ],
 )

@@ -6,9 +6,17 @@ import threading
 
 import pytest
 
-from qqgroup_sync import Intents, RateLimited, StateError
+from qqgroup_sync import (
+    Intents,
+    QQGroupError,
+    RateLimited,
+    ReplyExpired,
+    StateError,
+    TransportError,
+)
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS
 from qqgroup_sync.runtime.clock import Clock
+from tests.end_to_end.conftest import Interrupted
 from tests.waiting import LIMIT, eventually
 
 
@@ -40,6 +48,33 @@ def test_a_reply_survives_a_failure_of_the_platform(sim, echo, ming, failure):
     group = sim.platform.group("g")
     assert group.next_reply(timeout=15).text == "echo hi"
     assert sim.platform.stats["replies_accepted"] == 1
+
+
+@pytest.mark.parametrize("fallback", [True, False])
+def test_a_repetition_that_comes_too_late_is_not_shown_as_well(sim, make_client, ming, fallback):
+    """The reply was taken, its answer got lost, and its window ended before the next attempt."""
+    clock = Interrupted()
+    client = make_client(clock=clock, proactive_fallback=fallback)
+    outcomes = []
+
+    @client.on_group_message
+    def answer(message):
+        sim.faults.drop("/messages$", after_accept=True, times=1)
+        clock.interrupt(lambda: sim.clock.advance(400.0))
+        try:
+            outcomes.append(message.reply("the result"))
+        except QQGroupError as error:
+            outcomes.append(error)
+
+    group = sim.platform.group("g")
+    group.allow_push(True)
+    client.start()
+    assert client.wait_ready(10)
+    ming.say("hi")
+    eventually(lambda: outcomes, within=15)
+    assert type(outcomes[0]) is TransportError
+    assert isinstance(outcomes[0].__cause__, ReplyExpired)
+    assert [message.text for message in group.messages] == ["hi", "the result"]
 
 
 @pytest.mark.parametrize("failure", FAILURES)

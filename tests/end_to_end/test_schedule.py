@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qqgroup_sync import Client
+from qqgroup_sync import Client, Router
 
 
 @pytest.fixture
@@ -45,6 +45,25 @@ def test_tasks_come_and_go_while_it_runs(qq, client):
     qq.clock.step(180)
     assert (len(runs), len(other)) == (2, 5)
     assert client.remove_timed_task("nobody") == 0
+
+
+def test_a_task_with_two_ways_to_it_runs_once_until_the_last_way_is_gone(qq, client):
+    """Two routers include a third."""
+    inner, one, other = Router(), Router(), Router()
+    runs = counting(inner, each=60)
+    one.include(inner)
+    other.include(inner)
+    qq.run(client)
+    client.include(one, other)
+    qq.clock.step(60)
+    assert len(runs) == 1
+    later = counting(inner, each=60)
+    client.exclude(one)
+    qq.clock.step(60)
+    assert (len(runs), len(later)) == (2, 1)
+    client.exclude(other)
+    qq.clock.step(60)
+    assert (len(runs), len(later)) == (2, 1)
 
 
 def test_it_runs_at_the_start_and_after_a_restart(qq, client):

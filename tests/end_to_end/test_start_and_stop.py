@@ -210,9 +210,9 @@ def test_a_reply_while_the_gateway_is_away_waits_for_it(sim, make_client):
 @pytest.mark.expected_errors
 def test_a_proactive_message_gives_up_when_the_gateway_stays_away(sim, make_client, monkeypatch):
     """NotConnected says that nothing was sent."""
-    from qqgroup_sync.sending import sender
+    from qqgroup_sync.sending import presence
 
-    monkeypatch.setattr(sender, "PROACTIVE_PATIENCE", 0.2)
+    monkeypatch.setattr(presence, "PROACTIVE_PATIENCE", 0.2)
     client = make_client()
     client.start()
     assert client.wait_ready(10)

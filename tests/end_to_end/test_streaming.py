@@ -8,6 +8,7 @@ from PIL import Image as PictureImage
 from qqgroup_sync import Chain, ConfigError, ReplyLimitReached, StateError
 from qqgroup_sync.message.elements import Face
 from qqgroup_sync.runtime.clock import Clock
+from tests.end_to_end.conftest import HurriedClock, leave
 from tests.waiting import eventually
 
 
@@ -16,7 +17,7 @@ def talk(sim, make_client):
     """Return a function that lets Ming ask something and a handler answer; returns the chat."""
 
     def ask(handler, *, group=False, **options):
-        client = make_client(clock=Clock(), **options)
+        client = make_client(**{"clock": Clock(), **options})
         failures = []
         client.on_message(handler)
         client.on_exception(lambda error, client, event: failures.append(error))
@@ -143,6 +144,73 @@ def test_a_lost_answer_in_the_middle_and_at_the_end(sim, talk):
     message = talk(handler).next_reply()
     message.wait_finished(15)
     assert message.content == "abc"
+
+
+ONE_FAULT = {
+    "dropped before it is taken": lambda faults: faults.drop(FRAMES, times=1),
+    "its answer is lost": lambda faults: faults.drop(FRAMES, times=1, after_accept=True),
+    "503": lambda faults: faults.fail(FRAMES, times=1, status=503, body=""),
+    "200 with a page": lambda faults: faults.fail(FRAMES, times=1, status=200, body="<html>"),
+    "429": lambda faults: faults.fail(FRAMES, times=1, status=429, headers={"Retry-After": "1"}),
+}
+FRAMES = "stream_messages"
+
+
+@pytest.mark.parametrize("moment", ["first", "between", "end"])
+@pytest.mark.parametrize("fault", ONE_FAULT)
+def test_one_failure_loses_no_streamed_answer(sim, talk, fault, moment):
+    """A reply survives it, too; the whole text is there, and finished."""
+    sim.platform.change_rules(stream_interval=0.0)
+    done = []
+
+    def handler(message):
+        with message.stream(interval=0.0) as stream:
+            if moment == "first":
+                ONE_FAULT[fault](sim.faults)
+            stream.write("one ")
+            if moment == "between":
+                ONE_FAULT[fault](sim.faults)
+            stream.write("two ")
+            if moment == "end":
+                ONE_FAULT[fault](sim.faults)
+        done.append((stream.sent, message.replies_left))
+
+    chat = talk(handler, clock=HurriedClock())
+    eventually(lambda: done or chat.failures, within=15)
+    assert chat.failures == []
+    sent, left = done[0]
+    begun = [message for message in chat.messages if message.stream is not None]
+    *orphans, whole = begun
+    assert (whole.content, whole.stream.state) == ("one two ", "finished")
+    assert sent.id == whole.id
+    begun_twice = (moment, fault) == ("first", "its answer is lost")
+    assert [orphan.content for orphan in orphans] == ["one "] * begun_twice
+    assert left == 4 - len(begun)
+
+
+def test_a_stream_waits_for_the_gateway_between_its_frames(sim, make_client):
+    """The platform drops what is sent while the bot is away, also its first frame."""
+    sim.platform.change_rules(swallow_offline=True, stream_interval=0.0)
+    client = make_client()
+    failures, away = [], []
+
+    @client.on_message
+    def answer(message):
+        with message.stream(interval=0.0) as stream:
+            leave(sim, client)
+            away.append(client.status.state)
+            stream.write("all of it")
+
+    client.on_exception(lambda error, client, event: failures.append(error))
+    client.start()
+    assert client.wait_ready(10)
+    user = sim.platform.user("Ming")
+    user.say("go")
+    message = user.next_reply(15)
+    message.wait_finished(10)
+    assert (message.content, failures) == ("all of it", [])
+    assert away != ["online"]
+    assert sim.platform.stats["messages_swallowed"] == 0
 
 
 @pytest.mark.expected_errors

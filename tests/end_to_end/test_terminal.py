@@ -773,6 +773,14 @@ def test_the_console_speaks_chinese(by_hand):
     terminal.until("输入要对机器人说的话")
 
 
+def test_chinese_can_be_typed_in_any_locale(by_hand):
+    """C, or one that is not installed: the line editor takes bytes as they are."""
+    terminal = by_hand("try", EXAMPLES / "echo.py", "--console", LC_ALL="C")
+    terminal.until("Ming@Test group> ")
+    terminal.type("你好")
+    terminal.until(" Ming 你好")
+
+
 def test_a_terminal_that_knows_no_chinese_breaks_nothing(by_hand):
     """Windows consoles and LANG=C: other signs stand there, and it goes on."""
     terminal = by_hand(

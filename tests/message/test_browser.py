@@ -347,6 +347,66 @@ def test_markdown_in_both_themes(shared):
 
 
 @browser
+def test_pictures_in_markdown_are_brought_by_who_draws_it(caplog):
+    """The browser asks nobody, whatever stands in a chat; what is refused is left out and told."""
+    red, svg = io.BytesIO(), b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+    Image.new("RGB", (50, 50), RED).save(red, "PNG")
+    found = {
+        "http://public.test/red.png": red.getvalue(),
+        "https://public.test/badge": svg,
+        "http://public.test/page?sign=topsecret": b"<!doctype html><p>an inner page",
+    }
+    asked = {}
+
+    def fetch(address, most, seconds):
+        asked[address] = seconds
+        assert most < 100_000_000
+        if address not in found:
+            raise MediaError("it is on a private network")
+        return found[address]
+
+    def look(tab):
+        widths.extend(tab.evaluate("Array.from(document.images, one => one.naturalWidth)"))
+
+    widths = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as inner:
+        secret = f"http://127.0.0.1:{inner.server_port}/camera.svg"
+        inner.verify_request = lambda *_: pytest.fail("somebody asked")
+        renderer = Renderer(Clock(), fetch=fetch, language="en")
+        content = "\n\n".join(f"![x]({address})" for address in (*found, secret))
+        try:
+            drawn = opened(renderer.render(markdown_page(content), on_page_rendered=look))
+        finally:
+            assert renderer.close(Deadline(Clock(), 10)) == []
+        inner.timeout = 0
+        inner.handle_request()  # fails when a connection waits
+    assert asked.keys() == {*found, secret}
+    assert all(0 < seconds <= 15 for seconds in asked.values())  # the page itself needs some, too
+    assert widths == [50, 9, 0, 0]
+    assert RED in {colour for _, colour in drawn.getcolors(100_000)}
+    assert "it is no picture" in caplog.text
+    assert "camera.svg it is on a private network" in caplog.text
+    assert "topsecret" not in caplog.text
+
+
+@browser
+def test_a_picture_that_outlasts_the_page_costs_its_caller_only(shared, monkeypatch):
+    """It is given up with the page, and the next one is drawn."""
+    never = threading.Event()
+
+    def fetch(_address, _most, seconds):
+        never.wait(seconds + 1)
+        raise MediaError("late")
+
+    monkeypatch.setattr(shared, "_fetch", fetch)
+    page = Page(html="<img src='http://a.test/1'><img src='http://a.test/2'>", render_time=0)
+    with pytest.raises(MediaError):
+        shared.render(page, timeout=1.5)
+    never.set()
+    assert shared.render(Page(html=BLOCK, render_time=0))
+
+
+@browser
 def test_many_threads_share_the_renderer(shared):
     """Each gets its own page back."""
     colours = {"red": RED, "green": GREEN, "blue": BLUE}

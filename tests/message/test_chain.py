@@ -102,6 +102,23 @@ def test_at_without_anybody_is_refused_with_the_remedy(user):
     assert "Chain(message)" in caught.value.remedy
 
 
+def test_at_mentions_one_member():
+    """A list is told from nobody."""
+    with pytest.raises(ConfigError, match="one member") as caught:
+        Chain().at([QUESTION.author, "M2"])
+    assert ".at(" in caught.value.remedy
+
+
+@pytest.mark.parametrize("face", ["x", None, 5.5, ["1", "x"], [None]])
+def test_what_is_no_face_is_refused_with_the_remedy(face):
+    """And nothing of a list is appended."""
+    chain = Chain()
+    with pytest.raises(ConfigError, match="no face") as caught:
+        chain.face(face)
+    assert "number" in caught.value.remedy
+    assert list(chain) == []
+
+
 def test_at_can_end_its_line():
     """As in the seed: enter=True."""
     assert list(Chain().at("M1", enter=True).text("x")) == [At("M1"), Text("\n"), Text("x")]
@@ -206,6 +223,7 @@ def test_what_cannot_be_sent_is_refused_with_its_type_and_the_remedy(say, conten
     with pytest.raises(ConfigError, match="cannot be sent") as caught:
         say(content)
     assert "a str, a Chain" in caught.value.remedy
+    assert "Chain().image(" in caught.value.remedy  # it may have been a picture
 
 
 def test_a_chain_that_cannot_grow_stays_as_it_was():
@@ -257,6 +275,10 @@ def test_the_seed_s_way_to_begin():
     assert (chain + "x").builder is builder
     assert chain_of([chain, "x"]).builder is builder
     assert Chain(QUESTION, at=False).elements == ()
+    assert Chain(data=QUESTION, reference=True).at().elements == (
+        Quote("REFIDX_q"),
+        At("M1", "Ming"),
+    )
 
 
 def test_words_that_are_no_text():
@@ -278,9 +300,11 @@ def test_links_have_limits(bad):
 
 
 def test_buttons_as_rows():
-    """A keyboard may be given as its rows."""
+    """A keyboard may be given as its rows, or the buttons of one."""
     button = Button.command("a")
-    assert Chain().keyboard([[button]]) == Chain().keyboard(Keyboard().row(button))
+    expected = Chain().keyboard(Keyboard().row(button))
+    for shape in ([[button]], [button], button):
+        assert Chain().keyboard(shape) == expected
 
 
 def test_text_image_is_a_picture():

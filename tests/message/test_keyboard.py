@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qqgroup_sync import Button, Chain, ConfigError, Keyboard, Modal
+from qqgroup_sync.events.models import Member
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,10 @@ def test_options():
         (lambda: Keyboard().row(*[Button.command("a")] * 6), "a row of 6 buttons"),
         (lambda: Keyboard([[Button.command("a")]] * 6), "at most 5 rows"),
         (lambda: Keyboard().row("a"), "str is no button"),
+        (lambda: Keyboard([["a"]]), "str is no button"),
+        (lambda: Keyboard(5), "int is no button"),
+        (lambda: Keyboard([5]), "int is no button"),
+        (lambda: Keyboard([Button("a")] * 6), "a row of 6 buttons"),
         (lambda: Keyboard().payload, "no buttons"),
         (
             lambda: (
@@ -104,6 +109,51 @@ def test_what_the_platform_would_refuse(make, text):
     with pytest.raises(ConfigError, match=text.replace("[", r"\[").replace("]", r"\]")) as caught:
         make()
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Button(5), "a label is a text, not int"),
+        (lambda: Button(None), "a label is a text, not NoneType"),
+        (lambda: Button("a", data=5), "data= is a text, not int"),
+        (lambda: Button("a", id=5), "id= is a text, not int"),
+        (lambda: Button("a", visited_label=5), "a visited_label is a text, not int"),
+        (lambda: Button("a", visited_label=0), "visited_label= is a text, not int"),
+        (lambda: Button("a", group=5), "group= is a text, not int"),
+        (lambda: Button.command("a", 5), "data= is a text, not int"),
+        (lambda: Button.link("a", 5), "5 is no address"),
+        (lambda: Button("a", modal="sure?"), "modal='sure\\?'"),
+        (lambda: Modal(5), "the text of a modal is a text, not int"),
+        (lambda: Button("a", style=["red"]), r"style=\['red'\]"),
+        (lambda: Button("a", allow=5), "allow=5"),
+        (lambda: Button("a", allow=[5]), r"allow=\[5\]"),
+        (lambda: Button("a", allow=[Member()]), "allow="),
+        (lambda: Button("a", allow=["admins", ""]), "allow="),
+        (lambda: Button("a", once=True), "once= is for buttons with a function"),
+    ],
+)
+def test_what_has_the_wrong_type_is_refused_where_it_is_written(make, text):
+    """Not by a raw error, nor when it is sent, nor by the platform."""
+    with pytest.raises(ConfigError, match=text) as caught:
+        make()
+    assert caught.value.remedy
+
+
+def test_members_may_be_allowed_as_they_are():
+    """Such as the author of a message; beside openids."""
+    (button,) = payload(Button("a", allow=[Member("M1", "Ming"), "M2"]))
+    assert button["action"]["permission"] == {"type": 0, "specify_user_ids": ["M1", "M2"]}
+    (button,) = payload(Button("a", allow=(one for one in ("M1",))))
+    assert button["action"]["permission"]["specify_user_ids"] == ["M1"]
+
+
+def test_buttons_alone_are_one_row():
+    """And one beside rows is a row of its own."""
+    a, b = Button.command("a"), Button.command("b")
+    assert Keyboard([a, b]) == Keyboard((a, b)) == Keyboard([[a, b]])
+    assert Keyboard(a) == Keyboard([[a]])
+    assert Keyboard([[a], b]) == Keyboard([[a], [b]])
 
 
 def test_limits_that_are_just_kept():

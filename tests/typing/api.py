@@ -184,6 +184,10 @@ def everything(event: Event, instance: Client) -> None: ...
 def some(event: GroupAdded | FriendAdded) -> None: ...
 
 
+@client.on_event(name=["GROUP_ADD_ROBOT"])
+def some_by_keyword(event: GroupAdded) -> None: ...
+
+
 @client.on_event(5)  # E: call-overload
 def no_event(event: Event) -> None: ...
 
@@ -225,6 +229,10 @@ def guard(error: Exception, instance: Client, event: Event | None) -> None: ...
 
 @client.on_exception(ValueError, [KeyError])
 def some_errors(error: ValueError | KeyError) -> None: ...
+
+
+@client.on_exception(type=[ValueError])
+def some_errors_by_keyword(error: ValueError) -> None: ...
 
 
 @client.on_exception(5)  # E: call-overload
@@ -313,4 +321,7 @@ def talk(message: Message) -> str:
     return name + text if sure else message.wait("x").text  # E: union-attr
 
 
-Chain().keyboard(Keyboard().row(Button("go", on_click=clicked, once=True)))
+def say(message: GroupMessage) -> Chain:
+    go = Button("go", on_click=clicked, once=True, allow=[message.author])
+    Chain().keyboard(Keyboard().row(go)).keyboard([go, go]).keyboard([[go], [go]])
+    return Chain(data=message).keyboard(go)
