@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qqgroup_sync.orphans import STARTED_BY
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from qqgroup_sync.runtime.service import Service
 
@@ -59,6 +61,7 @@ class Script:
         self._arguments = arguments
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._process: subprocess.Popen[bytes] | None = None
+        self._hold: socket.socket | None = None  # the process ends itself when this one has gone
         self._changing = threading.Lock()  # held while one process takes the place of another
         self._ended = False
         self._unwatch = threading.Event()
@@ -83,10 +86,12 @@ class Script:
     def _start(self) -> None:
         self.starts += 1
         self._arrivals_before = self._arrivals() if self._arrivals is not None else 0
+        self._let_go()
+        self._hold = socket.create_server(("127.0.0.1", 0))
         # In a session of its own, so that Ctrl-C reaches it once, from here.
         self._process = subprocess.Popen(  # noqa: S603 - the user's own script
             [sys.executable, str(self.path), *self._arguments],
-            env=self._environment,
+            env={**self._environment, STARTED_BY: str(self._hold.getsockname()[1])},
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,
@@ -116,15 +121,26 @@ class Script:
         with self._changing:
             if not self._ended and self._process is not None:
                 self._end_process(self._process)
-                self._start()
+                if not self._ended:
+                    self._start()
 
     def end(self) -> None:
         """End the process as Ctrl-C would; a second Ctrl-C here ends it at once."""
-        self._watch.stop(Deadline(Clock(), PATIENCE))
+        self._ended = True  # a restart under way starts nothing any more
+        try:
+            self._watch.stop(Deadline(Clock(), PATIENCE))
+        except KeyboardInterrupt:  # a restart still waits for the process before
+            if self._process is not None:
+                self._process.kill()
         with self._changing:
-            self._ended = True
             if self._process is not None:
                 self._end_process(self._process)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
 
     def _end_process(self, process: subprocess.Popen[bytes]) -> None:
         young = self._arrivals is not None and self._arrivals() == self._arrivals_before
