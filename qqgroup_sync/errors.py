@@ -134,6 +134,8 @@ class TransportTimeout(TransportError, TimeoutError):
 class NotConnected(TransportError):
     """The gateway did not come back in time, so the message was not sent."""
 
+    never_sent = True
+
 
 class ApiError(QQGroupError):
     """The platform refused a request.
@@ -254,23 +256,42 @@ class BadResponse(QQGroupError):
     """The platform answered 2xx, but not with what its documentation promises."""
 
 
+def may_have_acted(error: QQGroupError) -> bool:
+    """Return whether the platform may have done what a request asked for, though it failed."""
+    if isinstance(error, TransportError):
+        return not error.never_sent
+    return isinstance(error, BadResponse) or (isinstance(error, ApiError) and error.status >= 500)
+
+
 class PartialSendError(QQGroupError):
     """Some parts of a message went out before one failed; ``__cause__`` is that failure.
 
     Attributes:
         sent: What the platform accepted, in order.
+        unclear: Whether the part after those may have gone out as well.
     """
 
-    def __init__(self, summary: str, *, sent: Sequence[Any], language: str | None = None) -> None:
-        super().__init__(
-            summary,
-            language=language,
-            remedy=Text(
-                "error.sent lists what did go out; send only the rest again.",
-                "error.sent 里是已经发出的部分；只需重发剩下的。",
-            ),
+    def __init__(
+        self,
+        summary: str,
+        *,
+        sent: Sequence[Any],
+        unclear: bool = False,
+        language: str | None = None,
+    ) -> None:
+        remedy = Text(
+            "error.sent lists what did go out; send only the rest again.",
+            "error.sent 里是已经发出的部分；只需重发剩下的。",
         )
+        if unclear:
+            remedy = Text(
+                "error.sent lists what certainly went out. Look into the chat for the part after"
+                " it before you send the rest again.",
+                "error.sent 里是确定已发出的部分；重发之前，请先在聊天中确认下一部分是否已送达。",
+            )
+        super().__init__(summary, language=language, remedy=remedy)
         self.sent = tuple(sent)
+        self.unclear = unclear
 
 
 class GatewayError(QQGroupError):

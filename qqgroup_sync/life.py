@@ -193,12 +193,11 @@ class Life:
             self.add_task(task)
         self._shards.start()
 
-    def _ready_to_handle(self) -> bool:
-        """Wait until events can be answered, while it counts what is in hand; False at the end."""
+    def _ready_to_handle(self) -> None:
+        """Wait until events can be answered, while it counts what is in hand."""
         assert self._sessions is not None
         if self._sessions.careful and not self.board.online:
             self._await_gateway(GATEWAY_PATIENCE)
-        return not self.board.ending
 
     def _admit(self, event: Event, key: Key) -> bool:
         """Tell whether an event may be handled; said once of one that kills the process."""
@@ -304,6 +303,7 @@ class Life:
             first, self._failed = not self._failed, True
         if first:
             self._why = str(error).partition("\n")[0], getattr(error, "remedy", "")
+            self._intake.halt()
             self.board.end("stopping", *self._why)
             self._on_failure(error)
 
@@ -343,10 +343,10 @@ class Life:
         """
         deadline = Deadline(self._clock, timeout)
         for_handlers = Deadline(self._clock, timeout - min(1.0, timeout * 0.2))
+        self._intake.halt()  # before what waits for the gateway wakes
         self.board.end("stopping", "stop() was called")
         self.outgoing.halt.set()
         left = self._pool.close()
-        self._intake.halt()
         stuck = self._schedule.stop(deadline) if self._schedule is not None else []
         self.waiters.close()  # handlers in a dialogue end quietly
         if left:

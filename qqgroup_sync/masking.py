@@ -65,21 +65,25 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
 )
 
 
-_MOST_KNOWN = 64
+_MOST_TOKENS = 64  # or two per account, where there are many of them
 _LEAST_OF_PROXIES = 8  # characters; people choose these passwords
-_known: dict[str, None] = {}  # of this process, the oldest first
+_lasting: dict[str, None] = {}  # as many as there are accounts and proxies
+_passing: dict[str, None] = {}  # tokens, which end by themselves; the oldest first
 
 
-def know(secret: str, *, least: int = 16) -> None:
+def know(secret: str, *, least: int = 16, lasting: bool = False) -> None:
     """Let :func:`mask` hide a secret of this process wherever it stands from now on.
 
-    One shorter than ``least``, which may be a word of prose, is not remembered, and of many only
-    the last.
+    Args:
+        secret: What to hide.
+        least: A shorter one, which may be a word of prose, is not remembered.
+        lasting: Never forget it. Of the others only the last many are remembered.
     """
-    if len(secret) >= least:
-        _known[secret] = None
-        while len(_known) > _MOST_KNOWN:
-            _known.pop(next(iter(_known.copy()), ""), None)
+    if len(secret) < least:
+        return
+    (_lasting if lasting else _passing)[secret] = None
+    while len(_passing) > max(_MOST_TOKENS, 2 * len(_lasting)):
+        _passing.pop(next(iter(_passing.copy()), ""), None)
 
 
 def know_proxy(url: str) -> None:
@@ -98,8 +102,8 @@ def know_proxy(url: str) -> None:
     for name, word in {(user, password), (unquote(user), unquote(password))}:
         if word:
             told = base64.b64encode(f"{name}:{word}".encode()).decode()
-            know(told, least=_LEAST_OF_PROXIES)
-            know(word, least=_LEAST_OF_PROXIES)
+            for secret in (told, word):
+                know(secret, least=_LEAST_OF_PROXIES, lasting=True)
 
 
 def mask(text: object, *secrets: str | None) -> str:
@@ -110,7 +114,7 @@ def mask(text: object, *secrets: str | None) -> str:
         secrets: Values known to be secret; hidden wherever they stand, also outside a pattern.
     """
     masked = str(text)
-    for secret in (*secrets, *_known.copy()):
+    for secret in (*secrets, *_lasting.copy(), *_passing.copy()):
         if secret and len(secret) >= 4:
             masked = masked.replace(secret, HIDDEN)
     for pattern, replacement in _PATTERNS:

@@ -141,6 +141,7 @@ class StatusBoard:
         self._overloaded = False
         self._told = Status(since=clock.time(), why="not started")
         self._away_since: dict[int, float] = {}
+        self._began = clock.monotonic()
         self._said: dict[int, tuple[str, float]] = {}
         self._resources = ""
         self.bot_name = ""
@@ -261,6 +262,17 @@ class StatusBoard:
         with self._changed:
             self._changed.wait_for(lambda: live() or self._ending is not None, seconds)
             return live()
+
+    @property
+    def away_for(self) -> float:
+        """Seconds since the latest of the shards that are away went; 0 when none is."""
+        with self._changed:
+            away = [
+                self._away_since.get(index, self._began)
+                for index, shard in self._shards.items()
+                if not shard.live
+            ]
+        return self._clock.monotonic() - max(away) if away else 0.0
 
     @property
     def ending(self) -> bool:

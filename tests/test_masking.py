@@ -19,6 +19,7 @@ from qqgroup_sync.masking import (
     Secret,
     SecretBytes,
     know,
+    know_proxy,
     mask,
     mask_library,
     masked_logger,
@@ -138,18 +139,51 @@ def test_known_secrets_are_hidden_without_a_pattern():
     assert mask("a cat", "a", "", None) == "a cat"
 
 
+@pytest.fixture
+def _no_secrets(monkeypatch):
+    """Let what other tests made known stay out of this one, and the other way round."""
+    monkeypatch.setattr(masking, "_lasting", {})
+    monkeypatch.setattr(masking, "_passing", {})
+
+
+@pytest.mark.usefixtures("_no_secrets")
 def test_secrets_of_this_process_are_hidden_everywhere():
-    """Without a pattern, too; the oldest of very many are forgotten, and words stay words."""
+    """Without a pattern, too; and words stay words."""
     secret = "An0therSecretOfThisProcess"
     assert secret in mask(f"no pattern: {secret}")
     know(secret)
-    know("simulated")
+    know("simulated", lasting=True)
     assert mask(f"simulated, no pattern: {secret}!") == f"simulated, no pattern: {HIDDEN}!"
+
+
+@pytest.mark.usefixtures("_no_secrets")
+def test_of_very_many_tokens_the_oldest_are_forgotten():
+    """They have ended long ago, and each one makes every masking slower."""
     for number in range(100):
-        know(f"the secret number {number:03}")
-    assert mask("the secret number 099") == HIDDEN
-    assert secret in mask(f"no pattern: {secret}")
-    masking._known.clear()
+        know(f"the token number {number:03}")
+    assert mask("the token number 099") == HIDDEN
+    assert mask("the token number 000") == "the token number 000"
+
+
+@pytest.mark.usefixtures("_no_secrets")
+def test_what_lasts_is_hidden_however_many_tokens_there_were():
+    """The AppSecret and a proxy's password outlive them all."""
+    know("the secret of the account", lasting=True)
+    know_proxy("http://user:the-password@proxy.example")
+    for number in range(100):
+        know(f"the token number {number:03}")
+    assert mask("the secret of the account") == HIDDEN
+    assert mask("no pattern: the-password!") == f"no pattern: {HIDDEN}!"
+
+
+@pytest.mark.usefixtures("_no_secrets")
+def test_every_one_of_very_many_accounts_has_its_token_hidden():
+    """Two of each, as the old one works beside the new one for a while."""
+    for number in range(200):
+        know(f"the secret number {number:03}", lasting=True)
+    for number in range(400):
+        know(f"the token number {number:03}")
+    assert mask("the token number 000") == HIDDEN
 
 
 def test_any_object_can_be_masked():

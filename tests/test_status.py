@@ -41,6 +41,23 @@ def test_it_is_on_line_when_every_shard_is(board, clock):
     assert [shard.live for shard in status.shards] == [True, True]
 
 
+def test_how_long_shards_have_been_away(board, clock):
+    """Since the latest of them went; one that never came counts from the beginning."""
+    clock.advance(5)
+    assert board.away_for == 5.0
+    board.shard_live(0, resumed=False)
+    board.shard_live(1, resumed=False)
+    assert board.away_for == 0.0
+    board.shard_away(1, "x")
+    clock.advance(3)
+    board.shard_away(0, "x")
+    board.shard_away(1, "x, again")
+    clock.advance(2)
+    assert board.away_for == 2.0
+    board.shard_live(0, resumed=True)
+    assert board.away_for == 5.0
+
+
 def test_a_lost_shard_degrades_and_says_why(board):
     """Once on line, a shard that is away makes the state degraded, not connecting."""
     board.shard_live(0, resumed=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, each, given, openids, required, rfc3339, segment
-from qqgroup_sync.api.http import Repeat
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.errors import ConfigError, Text
 
 if TYPE_CHECKING:

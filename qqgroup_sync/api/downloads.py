@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import requests.auth
 import requests.utils
 import urllib3.exceptions
 
-from qqgroup_sync.api.fetching import Adapter
+from qqgroup_sync.api.fetching import StrangersAdapter
 from qqgroup_sync.api.reach import refuse_private
 from qqgroup_sync.errors import (
     ConfigError,
@@ -147,6 +148,7 @@ class Downloads:
         try:
             with requests.Session() as session:
                 session.trust_env = not self._direct
+                session.auth = _of_the_link
                 with self._found(session, url, timeout, ends) as response:
                     yield from self._body(response, limit, ends, progress)
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
@@ -165,12 +167,15 @@ class Downloads:
     ) -> requests.Response:
         """Return the answer behind a URL's redirects; each step is looked at before it is taken."""
         for _ in range(REDIRECTS + 1):
+            # As it will be sent: of http://a\@b/ urlsplit() names b, but requests goes to a.
+            url = requests.Request("GET", url).prepare().url or url
             proxied = requests.utils.select_proxy(url, self._proxies(session, url))
             if not self._private:
                 refuse_private(url, look_up=not proxied, language=self._language)
-            adapter = Adapter(
+            adapter = StrangersAdapter(
                 lambda: ends - self._clock.monotonic(),
-                guarded=not self._private and not proxied,
+                direct=not proxied,
+                guarded=not self._private,
                 language=self._language,
             )
             session.mount("http://", adapter)
@@ -235,6 +240,12 @@ class Downloads:
             remedy=Text("Pass a larger limit=.", "请传入更大的 limit=。"),
             language=self._language,
         )
+
+
+def _of_the_link(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add the login that stands in the link, and never one from ~/.netrc."""
+    login = requests.utils.get_auth_from_url(request.url or "")
+    return requests.auth.HTTPBasicAuth(*login)(request) if any(login) else request
 
 
 def _why(error: Exception) -> str:

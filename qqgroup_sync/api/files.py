@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, each, given, required, segment
-from qqgroup_sync.api.http import Repeat
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.api.transport import json_body
 from qqgroup_sync.errors import BadResponse, ConfigError, Text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, each, openids, rfc3339, segment
-from qqgroup_sync.api.http import Repeat
+from qqgroup_sync.api.repeating import Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 import logging
 from dataclasses import dataclass
@@ -10,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from qqgroup_sync.api.failures import api_error, number, trace_id
+from qqgroup_sync.api.hosts import Hosts
+from qqgroup_sync.api.platform_clock import PlatformClock
+from qqgroup_sync.api.repeating import Repeat, is_stale_token, outcome, wait_after
 from qqgroup_sync.api.transport import Exchange, Transport, json_body
 from qqgroup_sync.errors import (
-    ApiError,
     BadResponse,
     QQGroupError,
     RateLimited,
     TransportError,
+    may_have_acted,
 )
 
 if TYPE_CHECKING:
@@ -26,19 +28,6 @@ if TYPE_CHECKING:
     from qqgroup_sync.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
-
-WAITS = (0.3, 1.0, 2.0, 4.0)  # seconds before the second, third ... attempt
-OUTAGE_WAIT = 5.0  # seconds between the attempts after those, while there is patience
-LONGEST_WAIT = 30.0  # a longer Retry-After is the caller's to handle
-PREFER_FIRST_AFTER = 600.0  # seconds on a fall-back host before the first is tried again
-
-
-class Repeat(enum.Enum):
-    """When a request may be sent again."""
-
-    SAFE = "after any failure: doing it twice is the same as once"
-    UNSENT = "only when it certainly was not carried out"
-    NEVER = "never: the caller repeats it himself, changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,13 @@ class Http:
         stop: Ends every wait between attempts.
         timeout: Seconds for one attempt.
         pacer: Keeps calls below the platform's rates; None lets the platform refuse.
+        ready: Asked before each attempt to send a message, with the moment of the clock until
+            which it may take (None: as long as usual). Returns as soon as the message would be
+            shown, and tells whether that was at once; raises when it is not so in time.
         language: Language of cause and remedy in errors.
+
+    Attributes:
+        platform_time: Returns the platform's Unix time; None while no answer has told it.
     """
 
     def __init__(
@@ -96,13 +91,11 @@ class Http:
         stop: threading.Event,
         timeout: float = 30.0,
         pacer: Pacer | None = None,
+        ready: Callable[[float | None], bool] | None = None,
         language: str | None = None,
     ) -> None:
         self._transport = transport
-        self._bases = tuple(base.rstrip("/") for base in bases)
-        self._base = 0
-        self._left_first_at = 0.0
-        self._fell_over_at = float("-inf")
+        self._hosts = Hosts(bases, clock)
         self._authorize = authorize
         self._refused = refused
         self._appid = appid
@@ -110,10 +103,11 @@ class Http:
         self._stop = stop
         self._timeout = timeout
         self._pacer = pacer
+        self._ready = ready
         self._language = language
         self._headers: dict[str, str] = {}
-        self._lead: float | None = None  # the platform's time minus our monotonic clock
-        self._skew_known_until = float("-inf")
+        self._platform_clock = PlatformClock(clock)
+        self.platform_time = self._platform_clock.time
 
     def call(
         self,
@@ -150,45 +144,75 @@ class Http:
             BadResponse: A 2xx answer is not what the API promises.
         """
         content = body if body is None or isinstance(body, bytes) else json_body(body)
+        sends = method == "POST" and path.endswith("messages")  # or stream_messages
         if params:
             path = f"{path}?{urlencode(params)}"
-        attempt, until = 0, self._clock.monotonic() + (patience or 0.0)
-        reauthorised = False
+        until = None if patience is None else self._clock.monotonic() + patience
+        attempt, reauthorised, admitted = 0, False, False
+        doubt: QQGroupError | None = None  # the last failure of a message that may have gone out
         while True:
-            base, header = self._current_base(), ""
-            if self._pacer is not None:
-                self._pacer.admit(method, path, unasked=unasked, patience=patience)
+            base, header, turn = self._hosts.current(), "", False
             try:
+                self._wait_for_turn(
+                    method,
+                    path,
+                    admitted=admitted,
+                    sends=sends,
+                    unasked=unasked,
+                    patience=patience,
+                    until=until,
+                )
+                turn = True
                 header = self._authorize()
                 exchange = self._exchange(
                     method, base, path, content, header, lean=lean, timeout=timeout
                 )
                 return self._judge(exchange, method, path, expects)
-            except (TransportError, BadResponse) as error:
-                # Without a header it was the token that could not be had: nothing was sent.
-                failure: QQGroupError = error
-                wait = self._wait_after_silence(
-                    error, attempt, repeat, base if header else "", until
-                )
-            except ApiError as error:
+            except QQGroupError as error:
                 failure = error
-                if header and _is_stale_token(error) and not reauthorised:
-                    reauthorised = True
-                    self._refused(header)
-                    continue
-                wait = self._wait_after_refusal(
-                    error, attempt, repeat, base if header else "", path
-                )
-                if header:
-                    self._hold(error, wait, method, path, unasked=unasked)
+            if header and is_stale_token(failure) and not reauthorised:
+                reauthorised = admitted = True  # what nobody was let in with takes no other turn
+                self._refused(header)
+                continue
+            if sends and header and may_have_acted(failure):
+                doubt = failure
+            left = -1.0 if until is None else until - self._clock.monotonic()
+            wait = None
+            if turn:
+                wait = wait_after(failure, attempt, repeat, asked=bool(header), left=left)
+            if header:
+                self._learn(failure, wait, base, method, path, unasked=unasked)
             if wait is None:
-                raise failure
-            attempt += 1
+                break
+            attempt, admitted = attempt + 1, False
             # On the way to the gateway the runner tells what is wrong: once, not for hours.
             level = logging.DEBUG if path.startswith("/gateway") else logging.INFO
             logger.log(level, "%s; trying again in %.1f s", failure.summary, wait)
             if self._clock.wait(self._stop, wait):
-                raise failure
+                break
+            patience = None if until is None else until - self._clock.monotonic()
+        raise outcome(failure, doubt, asked=bool(header))
+
+    def _wait_for_turn(
+        self,
+        method: str,
+        path: str,
+        *,
+        admitted: bool,
+        sends: bool,
+        unasked: bool,
+        patience: float | None,
+        until: float | None,
+    ) -> None:
+        """Wait until a call may be made, and until a message will be shown."""
+        while True:
+            if self._pacer is not None and not admitted:
+                self._pacer.admit(method, path, unasked=unasked, patience=patience)
+            if not sends or self._ready is None or self._ready(until):
+                return
+            # All who have waited there would come at once: each takes another turn.
+            patience = None if until is None else until - self._clock.monotonic()
+            admitted = False
 
     def _exchange(
         self,
@@ -221,8 +245,7 @@ class Http:
     # ------------------------------------------------------------------ judging
 
     def _judge(self, exchange: Exchange, method: str, path: str, expects: str) -> Answer:
-        if self._clock.monotonic() >= self._skew_known_until:
-            self._learn_skew(exchange)
+        self._platform_clock.note(exchange.headers)
         status = exchange.status
         data = self._body(exchange, method, path)
         if not 200 <= status < 300:
@@ -254,138 +277,23 @@ class Http:
             ) from error
         return data if isinstance(data, dict) else {"data": data}
 
-    # ------------------------------------------------------------------ trying again
-
-    def _wait_after_silence(
+    def _learn(
         self,
-        error: TransportError | BadResponse,
-        attempt: int,
-        repeat: Repeat,
+        error: QQGroupError,
+        wait: float | None,
         base: str,
-        until: float,
-    ) -> float | None:
-        """Return the seconds to wait before another attempt, or None when that is not safe.
-
-        Args:
-            error: No answer, or one that says nothing.
-            attempt: Number of this one.
-            repeat: When the request may be sent again.
-            base: Host that did not answer; empty when nothing was sent to it.
-            until: When the clock says that, there is no sense in it any more.
-        """
-        never_sent = isinstance(error, TransportError) and error.never_sent
-        if base and never_sent:
-            self._fall_over(base)
-        unsafe = repeat is not Repeat.SAFE and base and not never_sent
-        if unsafe or repeat is Repeat.NEVER:
-            return None
-        wait = _wait_before(attempt)
-        lasting = repeat is Repeat.SAFE and self._clock.monotonic() + OUTAGE_WAIT < until
-        return OUTAGE_WAIT if wait is None and lasting else wait
-
-    def _wait_after_refusal(
-        self, error: ApiError, attempt: int, repeat: Repeat, base: str, path: str
-    ) -> float | None:
-        """Return the seconds to wait before another attempt, or None when there is no sense.
-
-        Args:
-            error: What was refused, and how.
-            attempt: Number of this one.
-            repeat: When the request may be sent again.
-            base: Host that refused it; empty for the token endpoint.
-            path: Of the request.
-        """
-        if repeat is Repeat.NEVER:
-            return None
-        if not base:  # nothing was sent: only a refusal for good is none to wait for
-            may_pass = _is_transient(error) is not False
-            return _wait_as_asked(error, _wait_before(attempt)) if may_pass else None
-        if error.status >= 500 and path.startswith("/gateway"):
-            self._fall_over(base)  # the old host failed for some bots since 2026-07-28
-        transient = _is_transient(error)
-        if isinstance(error, RateLimited):
-            if transient is False:
-                return None  # the remedy is to send something else, or much later
-            wait = error.retry_after if error.retry_after is not None else _wait_before(attempt, 1)
-            return wait if wait is not None and wait <= LONGEST_WAIT and attempt < 3 else None
-        if transient is None:  # a code that nobody knows, or none: the status decides
-            transient = error.status >= 500 and repeat is Repeat.SAFE
-        return _wait_as_asked(error, _wait_before(attempt)) if transient else None
-
-    def _hold(
-        self, error: ApiError, wait: float | None, method: str, path: str, *, unasked: bool
+        method: str,
+        path: str,
+        *,
+        unasked: bool,
     ) -> None:
-        """Let others wait, too, whom the platform would refuse for the same rate."""
+        """Leave a host that fails; let others wait who would be refused for the same rate."""
+        gateway_fails = path.startswith("/gateway") and getattr(error, "status", 0) >= 500
+        if gateway_fails or (isinstance(error, TransportError) and error.never_sent):
+            self._hosts.leave(base)  # the old one has no gateway for some bots since 2026-07-28
         if isinstance(error, RateLimited) and self._pacer is not None:
             pause = error.retry_after or wait or 0.0
             self._pacer.hold(method, path, pause, unasked=unasked, all_=error.status == 429)
-
-    def _current_base(self) -> str:
-        if self._base and self._clock.monotonic() - self._left_first_at > PREFER_FIRST_AFTER:
-            self._base = 0
-        return self._bases[self._base]
-
-    def _fall_over(self, base: str) -> None:
-        """Take the next host, unless another thread did so already."""
-        if len(self._bases) > 1 and self._bases[self._base] == base:
-            # From base, not from _base: two threads at once must come to the same host.
-            self._base = (self._bases.index(base) + 1) % len(self._bases)
-            now, before = self._clock.monotonic(), self._fell_over_at
-            self._left_first_at = self._fell_over_at = now
-            news = now - before > PREFER_FIRST_AFTER  # in an outage it goes to and fro
-            logger.log(
-                logging.INFO if news else logging.DEBUG,
-                "%s does not answer; trying %s", base, self._bases[self._base],
-            )  # fmt: skip
-
-    # ------------------------------------------------------------------ the platform's clock
-
-    def _learn_skew(self, exchange: Exchange) -> None:
-        from datetime import timezone  # noqa: PLC0415 - once a minute
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - once a minute
-
-        self._skew_known_until = self._clock.monotonic() + 60.0
-        try:
-            date = parsedate_to_datetime(exchange.headers["Date"])
-            theirs = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return
-        skew = theirs + 0.5 - self._clock.time()  # the header has whole seconds
-        skew = skew if abs(skew) > 1.5 else 0.0
-        self._lead = self._clock.time() + skew - self._clock.monotonic()
-
-    def platform_time(self) -> float | None:
-        """Return the platform's Unix time; None while no answer has told it.
-
-        It goes on by the monotonic clock, whatever somebody sets the machine's clock to.
-        """
-        return None if self._lead is None else self._clock.monotonic() + self._lead
-
-
-def _wait_before(attempt: int, first: int = 0) -> float | None:
-    """Return the seconds before the attempt after ``attempt``; None after the last one."""
-    place = attempt + first
-    return WAITS[place] if attempt < 3 and place < len(WAITS) else None
-
-
-def _wait_as_asked(error: ApiError, wait: float | None) -> float | None:
-    """Return the wait, or what ``Retry-After`` asks for when that is longer; None for too long."""
-    asked = error.retry_after or 0.0
-    return None if wait is None or asked > LONGEST_WAIT else max(wait, asked)
-
-
-def _is_stale_token(error: ApiError) -> bool:
-    from qqgroup_sync.error_codes import TOKEN_CODES  # noqa: PLC0415 - only after a refusal
-
-    return error.status == 401 and (bool(error.codes & TOKEN_CODES) or not error.codes)
-
-
-def _is_transient(error: ApiError) -> bool | None:
-    """Return whether the same request may succeed soon; None when no code is known."""
-    from qqgroup_sync.error_codes import lookup  # noqa: PLC0415 - only after a refusal
-
-    info = lookup(error.err_code, error.code)
-    return info.transient if info is not None else None
 
 
 def _audit_id(data: dict[str, Any]) -> str:

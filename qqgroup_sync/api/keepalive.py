@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from urllib3.util import wait_for_read
 
+from qqgroup_sync.api.in_time import Response
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,6 +40,7 @@ class AnswerError(http.client.HTTPException):
 class _OnePacket(http.client.HTTPConnection):
     """Sends head and body together."""
 
+    response_class = Response
     debuglevel = 0  # a program that turns it on for all would print the token
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, given, segment
-from qqgroup_sync.api.http import Repeat
 from qqgroup_sync.api.records import SentMessage
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.errors import ConfigError, Text
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class MessageCalls(Calls):
         content_type: Literal["text", "markdown"] = "markdown",
         is_wakeup: bool | None = None,
         timeout: float | None = None,
+        patience: float | None = None,
     ) -> SentMessage:
         """Send one frame of a streamed message to a user.
 
@@ -143,6 +144,7 @@ class MessageCalls(Calls):
             content_type: How ``content_raw`` is shown.
             is_wakeup: Do without ``msg_id`` and ``event_id``, as a wake-up message.
             timeout: Seconds for one attempt.
+            patience: Seconds to wait at most for what the platform's rates allow.
 
         Returns:
             The frame; ``remain_msg_len`` says how much may follow.
@@ -176,7 +178,15 @@ class MessageCalls(Calls):
         )
         path = f"/v2/users/{segment(user_openid, 'user_openid')}/stream_messages"
         return SentMessage.read(
-            self._http.call("POST", path, body, repeat=Repeat.NEVER, lean=True, timeout=timeout)
+            self._http.call(
+                "POST",
+                path,
+                body,
+                repeat=Repeat.NEVER,
+                lean=True,
+                timeout=timeout,
+                patience=patience,
+            )
         )
 
     def send_typing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from qqgroup_sync.api.calls import Calls, each, given, openids, required, segment
-from qqgroup_sync.api.http import Repeat
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.events.lenient import integer
 
@@ -108,7 +108,8 @@ class PanelCalls(Calls):
             The ``panel_id``.
 
         Raises:
-            ApiError: The panel is not valid (40030011 to 40030021).
+            ApiError: The panel is not valid (40030011 to 40030018), or the bot has 20 panels
+                already (40030021).
             ContentRejected: It did not pass the content review.
             BadResponse: The answer has no ``panel_id``.
 
@@ -191,7 +192,7 @@ class PanelCalls(Calls):
 
         Raises:
             ConfigError: Neither list is given.
-            ApiError: The panel is shown to all (40030021).
+            ApiError: The panel is shown to all, or takes no such targets (40030011 to 40030018).
 
         Limit: 60 per minute. Source: panel target page, 2026-08.
         """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from qqgroup_sync.api.failures import api_error
 from qqgroup_sync.api.transport import json_body
-from qqgroup_sync.errors import ApiError, BadResponse, QQGroupError, TransportError
+from qqgroup_sync.errors import ApiError, BadResponse, QQGroupError, StateError, TransportError
 from qqgroup_sync.masking import Secret, SecretBytes, know
 from qqgroup_sync.runtime.vigil import Vigil, Waking
 
@@ -30,6 +30,7 @@ ALREADY_NEW = 60.0  # the platform hands out another token only in the last minu
 TIMEOUT = 20.0
 LOOK = 30.0  # seconds between two looks whether time has jumped
 RETRY = 15.0  # between tries of the background refresh
+SLICE = 0.2  # seconds between two looks whether the client stopped, while another thread fetches
 UNSAID_LIFE = 60.0  # of a token that came without a life
 LONGEST_LIFE = 1e6
 
@@ -60,6 +61,7 @@ class AccessToken:
         urls: Token endpoints, the first one preferred.
         transport: Carries the request.
         clock: Where time comes from.
+        stop: Ends every wait for another thread that fetches.
         language: Language of cause and remedy in errors.
     """
 
@@ -71,13 +73,15 @@ class AccessToken:
         urls: Sequence[str],
         transport: Transport,
         clock: Clock,
+        stop: threading.Event | None = None,
         language: str | None = None,
     ) -> None:
         self._body = SecretBytes(json_body({"appId": appid, "clientSecret": client_secret}))
-        know(client_secret)
+        know(client_secret, lasting=True)
         self._urls = tuple(urls)
         self._transport = transport
         self._clock = clock
+        self._stop = stop or threading.Event()
         self._language = language
         with _cells_lock:
             key = (appid, client_secret, *self._urls)
@@ -94,6 +98,7 @@ class AccessToken:
         Raises:
             AuthError: AppID or secret is wrong, or the bot is banned.
             TransportError: No token endpoint answered.
+            StateError: The client stopped while another thread fetched.
         """
         cell = self._cell
         # Read once, in this order: the end of a new token must not be taken for that of the old.
@@ -158,7 +163,7 @@ class AccessToken:
         cell = self._cell
         with cell.changed:
             if cell.fetching:
-                cell.changed.wait_for(lambda: not cell.fetching)
+                self._await_other()
                 if cell.failure is not None:
                     raise cell.failure
                 if cell.value:
@@ -176,6 +181,15 @@ class AccessToken:
             raise
         self._finish(value=value, life=life)
         return value
+
+    def _await_other(self) -> None:
+        cell = self._cell
+        while cell.fetching:
+            if self._stop.is_set():
+                raise StateError(
+                    "the client was stopped: nothing is sent any more", language=self._language
+                )
+            cell.changed.wait(SLICE)  # the one who fetches may be another client's thread
 
     def _finish(
         self, *, value: str = "", life: float = 0.0, failure: QQGroupError | None = None

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import requests
-import requests.adapters
 import requests.exceptions
 import requests.utils
 import urllib3
 import urllib3.exceptions
 
+from qqgroup_sync.api.fetching import Adapter
 from qqgroup_sync.api.keepalive import MOST, AnswerError, ConnectError, KeepAlive
 from qqgroup_sync.errors import Text, TransportError, TransportTimeout
 from qqgroup_sync.masking import know_proxy, mask_library, presentable
@@ -89,7 +89,7 @@ class Transport:
         self._session = requests.Session()
         self._session.trust_env = not direct
         self._session.auth = _as_it_is
-        adapter = requests.adapters.HTTPAdapter(pool_connections=8, pool_maxsize=pool_size)
+        adapter = Adapter(pool_connections=8, pool_maxsize=pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._lock = threading.Lock()
@@ -175,7 +175,7 @@ class Transport:
     def _way_by_proxy(self, prepared: requests.PreparedRequest, settings: Any) -> Way:
         """Return a way through the adapter's own urllib3 pool."""
         adapter = self._session.get_adapter(prepared.url or "")
-        assert isinstance(adapter, requests.adapters.HTTPAdapter)
+        assert isinstance(adapter, Adapter)
         verify, proxies = settings["verify"], settings["proxies"]
         pool: Any = adapter.get_connection_with_tls_context(prepared, verify, proxies, None)
         # As requests does before each call; without it the pool trusts the system's certificates.

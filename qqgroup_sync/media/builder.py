@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,8 @@ class ChainBuilder:
             handed = method(argument)
             if handed is argument:
                 return source
-            return _accepted(handed, source, method)
+            found = _accepted(handed, source, method)
+            return found if source.path is not None else _outlasting(argument, found)
 
     # ------------------------------------------------------------------ its client's life
 
@@ -136,6 +137,15 @@ def _as_argument(source: Source) -> Iterator[str | bytes]:
             path = Path(folder) / source.name
             path.write_bytes(source.read())
             yield str(path)
+
+
+def _outlasting(argument: str | bytes, found: Source) -> Source:
+    """Return what lies beside a temporary file with its bytes in memory: the folder goes."""
+    if found.path is None or isinstance(argument, bytes):
+        return found
+    if not found.path.resolve().is_relative_to(Path(argument).parent.resolve()):
+        return found
+    return replace(found.at_hand(found.size), path=None)
 
 
 def _accepted(handed: Any, source: Source, method: Any) -> Source:

@@ -24,6 +24,7 @@ from qqgroup_sync.runtime.service import Service
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qqgroup_sync.message.screenshot import Fetch
     from qqgroup_sync.runtime.clock import Clock
 
     Hook = Callable[[Any], object]
@@ -62,6 +63,7 @@ class Renderer:
 
     Args:
         clock: Where time comes from.
+        fetch: Brings the pictures of pages that are given as ``html``; None: they have none.
         language: Of cause and remedy in errors.
         executable: The browser; else ``QQ_CHROMIUM``, else what is found.
         idle: Seconds without work after which the browser is closed.
@@ -71,11 +73,13 @@ class Renderer:
         self,
         clock: Clock,
         *,
+        fetch: Fetch | None = None,
         language: str | None = None,
         executable: str | None = None,
         idle: float = IDLE,
     ) -> None:
         self._clock = clock
+        self._fetch = fetch
         self._language = language
         self._idle = idle
         self._chromium = Chromium(executable, language=language)
@@ -223,6 +227,7 @@ class Renderer:
                     context,
                     on_page_rendered=job.hook,
                     deadline=job.deadline,
+                    fetch=self._fetch,
                     language=self._language,
                 )
                 job.end(picture=picture)

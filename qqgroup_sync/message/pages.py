@@ -18,7 +18,8 @@ class Page:
     """What is drawn: exactly one of ``html``, ``path`` and ``url``.
 
     Attributes:
-        html: The source of a page. It has no folder, so relative addresses lead nowhere.
+        html: The source of a page. It has no folder, so relative addresses lead nowhere. Nothing
+            but pictures is loaded, and those are brought by who draws it, not by the browser.
         path: A file, the usual template: pictures and styles beside it are found.
         url: An address, ``http(s)://``.
         data: What the page's ``window.init(data)`` is called with: anything JSON can hold. None
@@ -91,7 +92,7 @@ def markdown_page(
     """Return a page that shows markdown, twice as sharp as its width; for ``Renderer.render``.
 
     HTML inside the markdown is shown as text and no script runs, because the content may be what
-    somebody wrote in a chat. Its pictures are fetched by this machine.
+    somebody wrote in a chat. Its pictures are fetched by the client, under the rules for links.
 
     Args:
         content: Markdown with tables and strikethrough; line breaks stay.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.errors import MediaError, MediaTooLarge, QQGroupError, Text
 from qqgroup_sync.masking import mask
+from qqgroup_sync.media.formats import HEAD, SVG, sniff
 from qqgroup_sync.message.pages import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -16,9 +19,12 @@ if TYPE_CHECKING:
     from qqgroup_sync.message.pages import Page
     from qqgroup_sync.runtime.clock import Deadline
 
+    Fetch = Callable[[str, int, float], bytes]  # address, most bytes, seconds
+
 logger = logging.getLogger(__name__)
 
 MAX_LINES = 5  # log lines for what goes wrong inside one page
+MOST = 20 * 1024 * 1024  # bytes of a picture in a page
 _RESOURCES = 5.0  # seconds for pictures and fonts that the template asks for late
 
 # The data comes as an argument, never as source text.
@@ -67,27 +73,46 @@ def take(
     *,
     on_page_rendered: Callable[[Any], object] | None,
     deadline: Deadline,
+    fetch: Fetch | None,
     language: str | None,
 ) -> bytes:
     """Return the whole page as PNG. Blocks until the deadline at most, but for the hook.
+
+    Args:
+        page: What to draw.
+        context: A fresh one of the browser's.
+        on_page_rendered: Called with playwright's page before the picture is taken.
+        deadline: For everything.
+        fetch: Brings what a page of ``html`` asks for, which may be what a stranger wrote: the
+            browser itself would fetch from any network. None lets it have nothing.
+        language: Of errors.
 
     Raises:
         MediaTooLarge: The page is too high.
         MediaError: It does not load, its ``init`` fails, or it takes too long.
         Exception: Whatever the hook raises.
     """
-    return _Shot(page, context, deadline, language).taken(on_page_rendered)
+    return _Shot(page, context, deadline, language, fetch).taken(on_page_rendered)
 
 
 class _Shot:
     """One visit to one page."""
 
-    def __init__(self, page: Page, context: Any, deadline: Deadline, language: str | None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        context: Any,
+        deadline: Deadline,
+        language: str | None,
+        fetch: Fetch | None = None,
+    ) -> None:
         self._page = page
         self._deadline = deadline
         self._language = language
         self._lines_left = MAX_LINES
         self._context = context
+        self._fetch = fetch
+        self._refused: dict[str, str] = {}
         self._tab: Any = None
 
     def taken(self, on_page_rendered: Callable[[Any], object] | None) -> bytes:
@@ -128,6 +153,8 @@ class _Shot:
         self._tab.set_default_timeout(self._milliseconds())  # for the hook, too
         self._tab.on("pageerror", lambda error: self._log("script error", error))
         self._tab.on("requestfailed", self._log_failed)
+        if self._page.html:
+            self._context.route("**/*", self._answer)
 
     def _load(self) -> None:
         page, limit = self._page, self._milliseconds()
@@ -137,6 +164,24 @@ class _Shot:
         response = self._tab.goto(page.address, timeout=limit)
         if response is not None and response.status >= 400:
             raise self._failed("load", f"the server answered HTTP {response.status}")
+
+    def _answer(self, route: Any) -> None:
+        """Bring what the page asks for: pictures only, and the browser asks nobody itself."""
+        address = route.request.url
+        try:
+            if self._fetch is None:
+                raise MediaError("nothing is fetched for this page")
+            seconds = min(_RESOURCES, self._milliseconds() / 2000)  # of the time that is left
+            content = self._fetch(address, MOST, seconds)
+            found = sniff(content[:HEAD])
+            if found.kind != "image" and found is not SVG:
+                raise MediaError("it is no picture")
+            answer = partial(route.fulfill, body=content, content_type=found.content_type)
+        except QQGroupError as error:
+            self._refused[address] = error.summary
+            answer = route.abort
+        with contextlib.suppress(Exception):  # the page may be gone
+            answer()
 
     def _init(self) -> None:
         if self._page.data is None:
@@ -211,7 +256,8 @@ class _Shot:
 
     def _log_failed(self, request: Any) -> None:
         if not request.is_navigation_request():  # the error says that one
-            self._log("not loaded", f"{request.url} {request.failure}")
+            why = self._refused.get(request.url, request.failure)
+            self._log("not loaded", f"{request.url} {why}")
 
     def _log(self, what: str, words: object) -> None:
         if self._lines_left > 0:

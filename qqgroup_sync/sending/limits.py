@@ -10,11 +10,11 @@ import contextlib
 import logging
 import re
 import threading
-from collections import deque
 from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import RateLimited, StateError, Text
 from qqgroup_sync.rates import OTHERS, Rate
+from qqgroup_sync.sending.windows import Window, free_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATIENCE = 75.0  # seconds that a call waits at most: a minute's quota, and a little
-MARGIN = 1.0  # second by which windows are longer, and at most a twentieth: the way varies
 ASIDE = 0.05  # seconds from which on a waiting handler gives its worker back
 TOLD_FROM = 3.0  # seconds from which on a wait is told in the log
 TOLD_AGAIN = 60.0
@@ -79,39 +78,6 @@ _OTHERS = tuple(
         ("PUT", r"/v2/panels/[^/]+/target", 60, 60.0),
     )
 )
-
-
-class Window:
-    """The turns under one rate. Not thread-safe: its owner holds a lock.
-
-    Args:
-        name: What is limited, for people.
-        rate: How much.
-    """
-
-    __slots__ = ("_span", "_turns", "held_until", "name", "rate")
-
-    def __init__(self, name: str, rate: Rate) -> None:
-        self.name = name
-        self.rate = rate
-        self.held_until = float("-inf")
-        self._span = rate.seconds + min(MARGIN, rate.seconds / 20)
-        self._turns: deque[float] = deque(maxlen=rate.most)
-
-    def free_at(self, now: float) -> float:
-        """Return when the next turn can be; ``now`` when at once."""
-        turns = self._turns
-        if len(turns) == turns.maxlen:
-            now = max(now, turns[0] + self._span)
-        return max(now, self.held_until)
-
-    def take(self, moment: float) -> None:
-        """Reserve a turn."""
-        self._turns.append(moment)
-
-    def is_idle(self, now: float) -> bool:
-        """Return whether no turn counts any more."""
-        return not self._turns or now - self._turns[-1] > self._span
 
 
 class _Cell:
@@ -188,19 +154,23 @@ class Limits:
         if not windows:
             return
         now = self._clock.monotonic()
-        patience = PATIENCE if patience is None else min(PATIENCE, max(0.0, patience))
-        with self._cell.lock:
-            turn = now
-            for window in windows:
-                turn = window.free_at(turn)
-            if turn - now <= patience:
-                for window in windows:
-                    window.take(turn)
+        ends = now + (PATIENCE if patience is None else min(PATIENCE, max(0.0, patience)))
+        turn = self._reserve(windows, now, ends, method, path)
         if turn > now:
+            self._wait(windows, turn, ends, method, path)
+
+    def _reserve(
+        self, windows: tuple[Window, ...], now: float, ends: float, method: str, path: str
+    ) -> float:
+        """Take the next turn that fits; refuse when it would come too late."""
+        with self._cell.lock:
+            turn = free_in_all(windows, now)
+            if turn <= ends:
+                for window in windows:
+                    window.take(turn, now)
+                return turn
             slowest = max(windows, key=lambda window: window.free_at(now))
-            if turn - now > patience:
-                raise self._too_fast(method, path, slowest, turn - now)
-            self._wait(windows, slowest, turn)
+        raise self._too_fast(method, path, slowest, turn - now)
 
     def hold(self, method: str, path: str, seconds: float, *, unasked: bool, all_: bool) -> None:
         """Note that the platform refused a call for its rate, and asked for a pause.
@@ -273,31 +243,44 @@ class Limits:
 
     # ------------------------------------------------------------------ waiting
 
-    def _wait(self, windows: tuple[Window, ...], slowest: Window, turn: float) -> None:
+    def _wait(
+        self, windows: tuple[Window, ...], turn: float, ends: float, method: str, path: str
+    ) -> None:
+        """Wait for a turn, and for another one when it is put off."""
         seconds = turn - self._clock.monotonic()
         if seconds >= TOLD_FROM:
-            self._tell(slowest, seconds)
+            self._tell(windows, seconds)
         with self._cell.lock:
             self.waiting += 1
         try:
             with self._aside() if seconds >= ASIDE else contextlib.nullcontext():
-                # What the platform refuses meanwhile may put the turn off.
-                while (left := self._left(windows, turn)) > TICK:
-                    if self._clock.wait(self._stop, left):
-                        raise StateError(
-                            "the client was stopped: nothing is sent any more",
-                            language=self._language,
-                        )
+                while not self._comes(windows, turn):
+                    turn = self._reserve(windows, self._clock.monotonic(), ends, method, path)
         finally:
             with self._cell.lock:
                 self.waiting -= 1
 
-    def _left(self, windows: tuple[Window, ...], turn: float) -> float:
-        return max(turn, *(one.held_until for one in windows)) - self._clock.monotonic()
+    def _comes(self, windows: tuple[Window, ...], turn: float) -> bool:
+        """Wait for a turn; return whether it may be used, or else give it back."""
+        stopped = False
+        while not stopped and (left := turn - self._clock.monotonic()) > TICK:
+            stopped = self._clock.wait(self._stop, left)
+        with self._cell.lock:
+            # What the platform refused meanwhile may put it off.
+            usable = not stopped and all(window.held_until <= turn for window in windows)
+            if not usable:
+                for window in windows:
+                    window.give_back(turn)
+        if stopped:
+            raise StateError(
+                "the client was stopped: nothing is sent any more", language=self._language
+            )
+        return usable
 
-    def _tell(self, window: Window, seconds: float) -> None:
+    def _tell(self, windows: tuple[Window, ...], seconds: float) -> None:
         now = self._clock.monotonic()
         with self._cell.lock:
+            window = max(windows, key=lambda window: window.free_at(now))
             told = now - self._cell.told_at.get(window.name, float("-inf")) < TOLD_AGAIN
             if not told:
                 self._cell.told_at[window.name] = now

@@ -10,6 +10,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from qqgroup_sync.errors import StateError
 from qqgroup_sync.media.builder import ChainBuilder, Surroundings
 from qqgroup_sync.media.serving import QQGroupChainBuilder
 from qqgroup_sync.message.chain import Chain
@@ -85,6 +86,7 @@ class Media:
         )
         self._builder, self._last_resort = self._choose()
         self._attached: list[ChainBuilder] = []
+        self._closed = False
         for builder in (self._builder, self._last_resort):
             if builder is not None:
                 self._attach(builder)
@@ -123,7 +125,7 @@ class Media:
     def close(self, deadline: Deadline) -> list[str]:
         """Stop what was started; return the names of the threads that did not end."""
         with self._lock:
-            attached, self._attached = self._attached, []
+            attached, self._attached, self._closed = self._attached, [], True
             renderer, puts = self._renderer, self._puts
         if puts is not None:
             puts.close()
@@ -150,10 +152,13 @@ class Media:
 
     def _draw(self, element: Html, builder: ChainBuilder) -> Image:
         with self._lock:
+            self._check_open()
             if self._renderer is None:
                 from qqgroup_sync.message.browser import Renderer  # noqa: PLC0415 - an extra
 
-                self._renderer = Renderer(self._clock, language=self._settings.language)
+                self._renderer = Renderer(
+                    self._clock, fetch=self._fetch, language=self._settings.language
+                )
         with self._aside():
             picture = self._renderer.render(element.page, on_page_rendered=builder.on_page_rendered)
         return Image(picture, "page.png", inline=element.inline)
@@ -197,12 +202,21 @@ class Media:
     def _uploader(self, builder: ChainBuilder | None) -> Uploader:
         """Return what uploads through a builder: the message's own, or the client's."""
         with self._lock:
+            self._check_open()
             if builder is not None and builder is not self._builder:
                 self._attach(builder)
                 return self._new_uploader(builder)
             if self._own_uploader is None:
                 self._own_uploader = self._new_uploader(self._builder)
             return self._own_uploader
+
+    def _check_open(self) -> None:
+        """Begin nothing that :meth:`close` did not see: its threads would stay for good."""
+        if self._closed:
+            raise StateError(
+                "the client was stopped: nothing is sent any more",
+                language=self._settings.language,
+            )
 
     def _new_uploader(self, builder: ChainBuilder) -> Uploader:
         from qqgroup_sync.media.puts import Puts  # noqa: PLC0415 - a text bot needs none
@@ -225,7 +239,7 @@ class Media:
             language=settings.language,
         )
 
-    def _fetch(self, url: str, limit: int) -> bytes:
+    def _fetch(self, url: str, limit: int, timeout: float = FETCH_TIMEOUT) -> bytes:
         return self._downloads.read(
-            url, limit=limit, timeout=FETCH_TIMEOUT, progress=None, stop=self._stop
+            url, limit=limit, timeout=timeout, progress=None, stop=self._stop
         )

@@ -21,6 +21,7 @@ from qqgroup_sync.sending.audits import Audits
 from qqgroup_sync.sending.clicks import Clicks
 from qqgroup_sync.sending.limits import Limits
 from qqgroup_sync.sending.media import Media
+from qqgroup_sync.sending.presence import Presence
 from qqgroup_sync.sending.replies import Budgets
 from qqgroup_sync.sending.sender import Sender
 from qqgroup_sync.sending.streaming import Streams
@@ -53,7 +54,7 @@ class Outgoing:
             without a running client.
         session: Returns what is kept for the author of a message.
         note_button: Told about every button with a function that is sent.
-        await_gateway: See :class:`Sender`; None when there is no gateway to wait for.
+        await_gateway: See :class:`Presence`; None when there is no gateway to wait for.
         hears_audits: Whether verdicts of reviews come in.
         aside: Entered around what takes long, so that a handler's worker is free meanwhile.
         report: Told in one line how the resource service stands.
@@ -93,6 +94,7 @@ class Outgoing:
             urls=settings.token_urls,
             transport=self._transport,
             clock=clock,
+            stop=self.halt,
             language=language,
         )
         rates = settings.rates
@@ -104,6 +106,7 @@ class Outgoing:
             aside=aside,
             language=language,
         )
+        presence = Presence(clock, await_gateway, language=language)
         self.http = Http(
             self._transport,
             bases=settings.api_bases,
@@ -114,6 +117,7 @@ class Outgoing:
             stop=self.halt,
             timeout=settings.timeout,
             pacer=self.limits if rates else None,
+            ready=presence.wait if await_gateway is not None else None,
             language=language,
         )
         self.endpoints = Endpoints(self.http)
@@ -140,7 +144,7 @@ class Outgoing:
             max_text=settings.max_text,
             proactive_fallback=settings.proactive_fallback,
             note_button=note_button,
-            await_gateway=await_gateway,
+            presence=presence,
             verdict=self.audits.wait,
             language=language,
         )

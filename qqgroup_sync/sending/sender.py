@@ -12,19 +12,19 @@ from qqgroup_sync.errors import (
     ApiError,
     DuplicateMessage,
     MediaRejected,
-    NotConnected,
     NotFound,
     PartialSendError,
     QQGroupError,
     ReplyExpired,
     ReplyLimitReached,
     StateError,
-    Text,
+    may_have_acted,
 )
 from qqgroup_sync.message.chain import Chain, chain_of
 from qqgroup_sync.message.keyboard import Keyboard
 from qqgroup_sync.message.payloads import MAX_TEXT, Payload, Scene, build
 from qqgroup_sync.sending.addresses import address_of, source_of
+from qqgroup_sync.sending.presence import LAST_CALL, Presence
 from qqgroup_sync.sending.sent import Sent, SentPart
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PROACTIVE_PATIENCE = 15.0  # seconds a proactive message waits for the gateway
-LAST_CALL = 5.0  # a reply waits for the gateway until this many seconds before its window ends
 UNKNOWN_MEDIUM = 304080  # the platform's code for a file_info that it does not know (any more)
 
 
@@ -57,8 +55,7 @@ class Sender:
         max_text: Characters per message.
         proactive_fallback: Send a reply whose window has passed as a proactive message.
         note_button: Told about every button with a function that is sent.
-        await_gateway: Waits until the gateway is back, at most so many seconds, and tells
-            whether it is; the platform swallows what is sent while it is away.
+        presence: Waits until the bot is on line; the platform drops what is sent before.
         verdict: Waits for what a review of the platform says; see :class:`Audits`.
         language: Language of cause and remedy in errors.
     """
@@ -74,7 +71,7 @@ class Sender:
         max_text: int = MAX_TEXT,
         proactive_fallback: bool = False,
         note_button: Callable[[Button], object] = lambda _button: None,
-        await_gateway: Callable[[float], bool] | None = None,
+        presence: Presence | None = None,
         verdict: Callable[[str, float | None], AuditResult | None] | None = None,
         language: str | None = None,
     ) -> None:
@@ -86,7 +83,7 @@ class Sender:
         self._max_text = max_text
         self._proactive_fallback = proactive_fallback
         self._note_button = note_button
-        self._await_gateway = await_gateway
+        self.presence = presence or Presence(clock)
         self._verdict = verdict
         self._language = language
         self._closed = False
@@ -114,7 +111,7 @@ class Sender:
     def _send_proactive(
         self, scene: Scene, openid: str, payloads: list[Payload], timeout: float | None
     ) -> Sent:
-        self.wait_for_gateway(PROACTIVE_PATIENCE)
+        self.presence.wait()
         return self._send_all(
             scene, openid, payloads, lambda one: self._post(scene, openid, one, timeout)
         )
@@ -148,7 +145,7 @@ class Sender:
         source = source_of(event)
         for payload in payloads:
             payload.body.update(source)
-        self.wait_for_gateway(self.budgets.time_left(budget) - LAST_CALL)
+        self.presence.wait(budget.ends - LAST_CALL)  # before a number is drawn
         return self._send_all(
             scene,
             openid,
@@ -178,8 +175,8 @@ class Sender:
             for key in ("msg_id", "event_id", "msg_seq"):
                 body.pop(key, None)
             return self._post(scene, openid, payload, timeout)
-        except ApiError as error:
-            if error.status < 500:  # certainly not accepted
+        except QQGroupError as error:
+            if not may_have_acted(error):
                 self.budgets.give_back(budget)
             raise
 
@@ -225,9 +222,12 @@ class Sender:
             except QQGroupError as error:
                 if not sent:
                     raise
+                unclear = may_have_acted(error)
+                outcome = "may or may not have been sent" if unclear else "was not sent"
                 raise PartialSendError(
-                    f"part {len(sent) + 1} of {len(payloads)} was not sent: {error.summary}",
+                    f"part {len(sent) + 1} of {len(payloads)} {outcome}: {error.summary}",
                     sent=sent,
+                    unclear=unclear,
                     language=self._language,
                 ) from error
         # As they went out in the end.
@@ -287,22 +287,3 @@ class Sender:
             self._endpoints.recall_group_message(openid, msg_id)
         else:
             self._endpoints.recall_c2c_message(openid, msg_id)
-
-    def wait_for_gateway(self, patience: float) -> None:
-        """Wait until the gateway is back, because the platform drops what is sent before.
-
-        Raises:
-            NotConnected: It did not come back within ``patience`` seconds.
-        """
-        if self._await_gateway is not None and not self._await_gateway(max(0.0, patience)):
-            raise NotConnected(
-                "the gateway did not come back in time; the message was not sent",
-                cause=Text(
-                    "The platform drops messages that are sent while the bot is away.",
-                    "机器人离线期间发送的消息会被平台吞掉。",
-                ),
-                remedy=Text(
-                    "Look at client.status, then send it again.", "查看 client.status 后再次发送。"
-                ),
-                language=self._language,
-            )

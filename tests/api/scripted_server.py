@@ -61,6 +61,15 @@ def trickle(server, connection):
     return False
 
 
+def slow_head(server, connection):
+    """Send a byte of the head now and then, for ever."""
+    with contextlib.suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not server.ended.wait(0.01):
+            connection.sendall(b"x")
+    return False
+
+
 class ScriptedServer:
     """Takes one step of its script per request; the last step holds for all that follow.
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import socket
+import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +33,7 @@ from tests.api.scripted_server import (
 )
 
 MIB = 1024 * 1024
+CERTIFICATE = Path(__file__).parents[1] / "localhost.pem"
 
 
 @pytest.fixture
@@ -257,6 +261,74 @@ def test_the_time_is_for_all_redirects_together(fetch):
         with pytest.raises(TransportTimeout):
             fetch(Downloads(Clock(), private=True), server.url, timeout=0.2)
         assert len(server.requests) <= 3
+
+
+class Deaf(socket.socket):
+    """Connects for as long as its time-out is, and never comes through; a clock runs with it."""
+
+    def connect(self, address):
+        self.tried.append(address[0])
+        self.clock.advance(self.gettimeout())
+        raise TimeoutError("timed out")
+
+
+def test_the_time_is_for_all_addresses_of_a_host_together(downloads, clock, monkeypatch):
+    """Whoever owns a name may give it dozens that do not answer; each would have its own time."""
+    tried = []
+
+    def many(host, *_):
+        found = [f"127.0.0.{one}" for one in range(1, 9)] if host == "many.test" else [host]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", many)
+    monkeypatch.setattr(socket, "socket", type("Deaf", (Deaf,), {"clock": clock, "tried": tried}))
+    begun = clock.monotonic()
+    with pytest.raises(TransportTimeout):
+        downloads.read("http://many.test/", limit=MIB, timeout=15.0, progress=None)
+    assert clock.monotonic() - begun == 15.0
+    assert tried == ["127.0.0.1", "127.0.0.2"]  # 10 s for the first, what is left for the next
+
+
+def test_the_next_address_of_a_host_helps(downloads, monkeypatch):
+    """One that refuses is passed over; the server is told the name, not the address."""
+    real = socket.getaddrinfo
+    dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 80, 0, 0))
+
+    def two(host, *arguments, **options):
+        if host == "two.test":
+            return [dead, *real("127.0.0.1", *arguments, **options)]
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with ScriptedServer(answer(200, b"hello")) as server:
+        url = f"http://two.test:{server.port}/"
+        assert downloads.read(url, limit=MIB, timeout=10.0, progress=None) == b"hello"
+    assert server.requests[0].headers["host"] == f"two.test:{server.port}"
+
+
+def test_a_certificate_is_asked_for_by_the_hosts_name(clock):
+    """Whichever of its addresses answers: many sites share one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    names = []
+    context.sni_callback = lambda _sock, name, _context: names.append(name)
+    downloads = Downloads(clock, private=True, ca_bundle=str(CERTIFICATE))
+    with ScriptedServer(answer(200, b"hello"), tls=context) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        assert downloads.read(url, limit=MIB, timeout=10.0, progress=None) == b"hello"
+    assert names == ["localhost"]
+
+
+def test_no_login_of_this_machine_goes_to_a_link(fetch, downloads, monkeypatch, tmp_path):
+    """Only one that stands in the link itself: a default line in ~/.netrc is for all hosts."""
+    netrc = tmp_path.parent / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\ndefault login c password d\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with ScriptedServer(answer(302, Location="/b"), answer(200, b"hello")) as server:
+        fetch(downloads, f"{server.url}/a")
+        fetch(downloads, f"http://user:pass%21@{server.address}/c")
+    told = [one.headers.get("authorization") for one in server.requests]
+    assert told == [None, None, "Basic dXNlcjpwYXNzIQ=="]
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 500])

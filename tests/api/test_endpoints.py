@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from qqgroup_sync.api.endpoints import Endpoints
-from qqgroup_sync.api.http import Answer, Repeat
+from qqgroup_sync.api.http import Answer
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.errors import BadResponse, ConfigError
 
 G = "B2C3D4E5F6A1B2C3D4E5F6A1B2C3D4E5"

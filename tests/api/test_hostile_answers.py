@@ -13,8 +13,9 @@ import zlib
 import pytest
 
 from qqgroup_sync.api.downloads import Downloads
-from qqgroup_sync.api.http import Http, Repeat
+from qqgroup_sync.api.http import Http
 from qqgroup_sync.api.keepalive import MOST
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.api.token import AccessToken
 from qqgroup_sync.api.transport import Transport
 from qqgroup_sync.errors import ApiError, BadResponse, TransportError

@@ -11,7 +11,8 @@ import pytest
 import requests
 import responses
 
-from qqgroup_sync.api.http import OUTAGE_WAIT, Http, Repeat
+from qqgroup_sync.api.http import Http
+from qqgroup_sync.api.repeating import OUTAGE_WAIT, Repeat
 from qqgroup_sync.api.transport import Transport
 from qqgroup_sync.errors import (
     ApiError,
@@ -21,12 +22,14 @@ from qqgroup_sync.errors import (
     Forbidden,
     IPNotAllowed,
     MediaRejected,
+    NotConnected,
     NotFound,
     ProactiveNotAllowed,
     RateLimited,
     ServerError,
     TransportError,
     TransportTimeout,
+    may_have_acted,
 )
 from qqgroup_sync.runtime.clock import Clock
 from tests.api.scripted_server import (
@@ -470,11 +473,12 @@ class Pace:
 
 
 def test_every_attempt_waits_for_its_turn(make, post):
-    """The platform counts them all."""
+    """The platform counts them all; nobody waits longer than he said at the beginning."""
     pace = Pace()
-    with ScriptedServer(answer(500), answer(200, {})) as server:
+    with ScriptedServer(answer(500), answer(500), answer(200, {})) as server:
         post(make(server.url, pacer=pace), unasked=True, patience=9.0)
-    assert pace.admitted == [("POST", PATH, True, 9.0)] * 2
+    patience = [9.0, 9.0 - USUAL[0], 9.0 - USUAL[0] - USUAL[1]]
+    assert pace.admitted == [("POST", PATH, True, pytest.approx(left)) for left in patience]
     assert pace.held == []
 
 
@@ -495,6 +499,15 @@ def test_a_refusal_for_the_rate_holds_the_others_back(make, post, *, step, unask
     assert pace.held[0] == held
 
 
+def test_a_stale_token_takes_no_second_turn(make, post):
+    """The last message of a day would else be refused by its own first attempt."""
+    pace = Pace()
+    with ScriptedServer(refusal(401, 11244), answer(500), answer(200, {})) as server:
+        post(make(server.url, pacer=pace))
+    assert len(server.requests) == 3
+    assert len(pace.admitted) == 2
+
+
 def test_who_has_to_wait_too_long_is_told_and_nothing_is_sent(make, post, clock):
     """What the pacer raises reaches the caller as it is."""
 
@@ -507,6 +520,138 @@ def test_who_has_to_wait_too_long_is_told_and_nothing_is_sent(make, post, clock)
             post(make(server.url, pacer=Full()))
         assert server.requests == []
     assert clock.waits == []
+
+
+# ---------------------------------------------------------------------- who must be on line
+
+
+class Gate:
+    """Says when a message would be shown.
+
+    Attributes:
+        asked: Until when each attempt would wait.
+        script: What the next attempts meet: whether it is so at once, or an error.
+    """
+
+    def __init__(self, *script):
+        self.asked, self.script = [], list(script)
+
+    def __call__(self, until):
+        self.asked.append(until)
+        step = self.script.pop(0) if self.script else True
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+STREAM = "/v2/users/U/stream_messages"
+
+
+@pytest.mark.parametrize(("path", "attempts"), [(PATH, 3), (STREAM, 3), ("/v2/groups/G/files", 0)])
+def test_every_attempt_to_send_a_message_asks_whether_it_is_shown(
+    make, post, clock, *, path, attempts
+):
+    """The platform drops what is sent while the bot is away, and says that it was taken."""
+    gate, began = Gate(), clock.monotonic()
+    with ScriptedServer(answer(500), closed_after_reading, answer(200, {})) as server:
+        post(make(server.url, ready=gate), path=path, patience=60.0)
+    assert gate.asked == [began + 60.0] * attempts
+
+
+def test_nothing_else_asks_whether_it_is_shown(make):
+    """Recalls and settings need nobody on line."""
+    gate = Gate()
+    with ScriptedServer(answer(200, {})) as server:
+        http = make(server.url, ready=gate)
+        http.call("DELETE", PATH + "/M")
+        http.call("GET", PATH)
+        http.call("POST", PATH, BODY)
+    assert gate.asked == [None]
+
+
+def test_after_a_wait_for_that_comes_another_turn(make, post):
+    """All who waited would else come at once, and be refused for it."""
+    pace, gate = Pace(), Gate(False, False, True)
+    with ScriptedServer(answer(200, {})) as server:
+        post(make(server.url, pacer=pace, ready=gate), patience=60.0)
+        assert len(server.requests) == 1
+    assert len(pace.admitted) == 3
+
+
+def test_what_would_not_be_shown_is_not_sent(make, post, clock):
+    """The error of whom was asked reaches the caller."""
+    gate = Gate(NotConnected("away"))
+    with ScriptedServer(answer(200, {})) as server:
+        with pytest.raises(NotConnected):
+            post(make(server.url, ready=gate), patience=60.0)
+        assert server.requests == []
+    assert clock.waits == []
+
+
+# ---------------------------------------------------------------------- what may have gone out
+
+EXPIRED, USED_UP = refusal(400, 40034005), refusal(400, 40034128)
+MAY_HAVE = {
+    "a time-out": (silence, TransportTimeout),
+    "a lost answer": (closed_after_reading, TransportError),
+    "an answer of no use": (answer(200, b"<html>"), BadResponse),
+    "a failure": (answer(502, b"<html>"), ServerError),
+}
+
+
+@pytest.mark.parametrize("second", [EXPIRED, USED_UP, refusal(429, 22009)])
+@pytest.mark.parametrize("first", MAY_HAVE)
+def test_a_refused_repetition_does_not_mean_that_nothing_was_sent(make, post, first, second):
+    """The first attempt may have been shown, and its repetition came too late."""
+    step, kind = MAY_HAVE[first]
+    with ScriptedServer(step, second) as server, pytest.raises(kind) as caught:
+        post(make(server.url), timeout=0.05 if step is silence else 5.0)
+    assert type(caught.value) is kind
+    assert isinstance(caught.value.__cause__, ApiError)
+    assert may_have_acted(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ready": lambda: Gate(True, NotConnected("away"))},
+        {"pacer": lambda: FullTheSecondTime()},
+    ],
+)
+def test_a_repetition_that_cannot_go_out_does_not_mean_it_either(make, post, options):
+    """Neither for the gateway's absence, nor for a turn that would come too late."""
+    made = {name: new() for name, new in options.items()}
+    with ScriptedServer(closed_after_reading) as server, pytest.raises(TransportError) as caught:
+        post(make(server.url, **made), patience=60.0)
+    assert may_have_acted(caught.value)
+    assert len(server.requests) == 1
+
+
+class FullTheSecondTime(Pace):
+    """Refuses every turn but the first."""
+
+    def admit(self, method, path, *, unasked, patience):
+        if self.admitted:
+            raise RateLimited("too fast")
+        super().admit(method, path, unasked=unasked, patience=patience)
+
+
+def test_a_host_that_is_gone_does_not_mean_it_either(make, post):
+    """Only the last attempts were certainly not sent."""
+    with ScriptedServer(closed_after_reading) as server:
+        http = make(server.url, f"http://127.0.0.1:{refusing_port()}")
+        http._hosts.current = iter([server.url, *[http._hosts._bases[1]] * 3]).__next__
+        with pytest.raises(TransportError) as caught:
+            post(http)
+    assert not caught.value.never_sent
+
+
+@pytest.mark.parametrize("first", MAY_HAVE)
+def test_a_refusal_of_the_content_means_that_nothing_was_sent(make, post, first):
+    """Had it been shown before, the platform would know its number."""
+    step, _ = MAY_HAVE[first]
+    with ScriptedServer(step, refusal(400, 40054010)) as server, pytest.raises(ContentRejected):
+        post(make(server.url), timeout=0.05 if step is silence else 5.0)
 
 
 # ---------------------------------------------------------------------- stopping

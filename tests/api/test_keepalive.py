@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import socket
 
 import pytest
 
@@ -58,8 +59,6 @@ def test_a_packed_answer_is_unpacked(keep):
 
 def test_no_connection_is_no_request():
     """So the caller knows that nothing was sent."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     connections = KeepAlive(
@@ -83,3 +82,13 @@ def test_a_broken_answer_is_not_kept(keep):
             post(connections)
         assert post(connections)[0] == 200
         assert server.connections == 2
+
+
+def test_an_answer_in_one_piece_sets_no_time_out(keep, monkeypatch):
+    """Each one is a system call, and a busy bot is bound by how many it makes."""
+    with ScriptedServer() as server:
+        connections = keep(server.url)
+        post(connections)
+        monkeypatch.setattr(socket.socket, "settimeout", None)  # whoever calls it fails
+        assert post(connections)[0] == 200
+        assert server.connections == 1

@@ -150,3 +150,19 @@ def test_a_name_that_changes_its_address_is_caught_when_it_is_connected_to(clock
         with pytest.raises(MediaError, match="private network"):
             Downloads(clock).read(server.url, limit=100, timeout=5, progress=None)
         assert server.requests == []
+
+
+@pytest.mark.parametrize("exceptions", ["", "localhost,127.0.0.1"])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_looked_at_is_what_is_fetched(clock, monkeypatch, exceptions, first):
+    r"""Of ``http://a\@b/`` some parsers name b, others a: here it is the one that is asked."""
+    with ScriptedServer(answer(200, b"inner secrets")) as server:
+        tricky = f"http://{server.address}\\@public.test/meta-data"
+        with ScriptedServer(answer(302, b"", Location=tricky)) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            monkeypatch.setenv("no_proxy", exceptions)
+            url = tricky if first else "http://public.test/picture.png"
+            with pytest.raises(MediaError, match=r"127\.0\.0\.1 is on a private network"):
+                Downloads(clock, language="en").read(url, limit=100, timeout=5, progress=None)
+            assert len(proxy.requests) == (not first)
+        assert server.connections == 0

@@ -19,9 +19,11 @@ from qqgroup_sync.errors import (
     QQGroupError,
     RateLimited,
     ServerError,
+    StateError,
     TransportError,
     TransportTimeout,
 )
+from qqgroup_sync.masking import mask
 from qqgroup_sync.runtime.clock import Clock
 from tests.api.scripted_server import (
     ScriptedServer,
@@ -48,7 +50,7 @@ def make(clock, appid):
     """Return a function that makes the token of the bot for some hosts."""
     transports = []
 
-    def build(*bases, clock=clock, secret=SECRET, language="en"):
+    def build(*bases, clock=clock, secret=SECRET, language="en", stop=None):
         transports.append(Transport(language=language))
         return AccessToken(
             appid,
@@ -56,6 +58,7 @@ def make(clock, appid):
             urls=[base + PATH for base in bases],
             transport=transports[-1],
             clock=clock,
+            stop=stop,
             language=language,
         )
 
@@ -319,6 +322,37 @@ def test_one_failure_reaches_all_who_wait(make, step, kind):
         assert access.header() == "QQBot later"
 
 
+def test_stop_ends_the_wait_for_who_fetches(make):
+    """The platform hesitates in the thread of another client of the bot, which goes on."""
+    go, stop, ends = threading.Event(), threading.Event(), []
+
+    def hesitate(_server, connection):
+        go.wait(10)
+        return connection.sendall(token("abc")) is None
+
+    def ask(access):
+        try:
+            ends.append(access.header())
+        except StateError as failure:
+            ends.append(failure.summary)
+
+    with ScriptedServer(hesitate) as server:
+        asking, waiting = make(server.url), make(server.url, stop=stop)
+        threads = [threading.Thread(target=ask, args=[asking])]
+        threads[0].start()
+        eventually(lambda: server.requests)
+        threads.append(threading.Thread(target=ask, args=[waiting]))
+        threads[1].start()
+        eventually(lambda: asking._cell.changed._waiters)
+        stop.set()
+        threads[1].join(5)
+        assert ends == ["the client was stopped: nothing is sent any more"]
+        go.set()
+        threads[0].join(5)
+    assert ends[1:] == ["QQBot abc"]
+    assert len(server.requests) == 1
+
+
 def test_who_comes_a_moment_late_takes_what_was_fetched(make, clock):
     """Between seeing the end of a token and asking, another thread may have asked."""
     with ScriptedServer(token("a"), token("b"), token("c")) as server:
@@ -349,6 +383,17 @@ def test_an_interrupted_request_does_not_block_the_others(make, monkeypatch):
 
 
 # ---------------------------------------------------------------------- refusing and sharing
+
+
+def test_the_secret_stays_hidden_after_many_tokens(make):
+    """A bot that runs for a week has had hundreds of them."""
+    secret = "An0therAppSecretOfATest"
+    with ScriptedServer(*(token(f"a-token-of-this-bot-{one:03}") for one in range(150))) as server:
+        access = make(server.url, secret=secret)
+        for _ in range(150):
+            access.refuse(access.header())
+    assert mask(f"the edge said: {secret}") == "the edge said: ***"
+    assert mask("the edge said: a-token-of-this-bot-149") == "the edge said: ***"
 
 
 def test_only_the_refused_token_is_dropped(make):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -22,6 +23,8 @@ from tests.api.scripted_server import (
     read_request,
     refusing_port,
     silence,
+    slow_head,
+    trickle,
 )
 from tests.waiting import eventually
 
@@ -41,6 +44,15 @@ def send(request):
         return transport.request("POST", base + path, body=BODY, headers=headers, timeout=timeout)
 
     return post
+
+
+def slow_chunks(server, connection):
+    """Send a chunk of one byte now and then, for ever."""
+    with contextlib.suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not server.ended.wait(0.01):
+            connection.sendall(b"1\r\n.\r\n")
+    return False
 
 
 @pytest.fixture
@@ -156,6 +168,46 @@ def test_a_request_that_may_have_arrived_is_not_never_sent(send, transport, step
     assert caught.value.cause
     assert caught.value.remedy
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("behind_a_proxy", [False, True])
+@pytest.mark.parametrize("step", [trickle, slow_head, slow_chunks])
+def test_the_time_is_for_the_whole_answer(send, transport, monkeypatch, step, behind_a_proxy):
+    """A server that sends a byte now and then holds a worker, or the token, no longer than that."""
+    with ScriptedServer(step) as server:
+        if behind_a_proxy:
+            monkeypatch.setenv("http_proxy", server.url)
+        base = "http://platform.test" if behind_a_proxy else server.url
+        with pytest.raises(TransportTimeout) as caught:
+            send(transport, base, timeout=0.2)
+    assert caught.value.never_sent is False
+
+
+def test_a_slow_answer_leaves_no_short_time_out_behind(send, transport):
+    """What is left of the time is for that answer only: the next has all of its own."""
+
+    def in_pieces(server, connection):
+        whole = answer(200, {"id": "1"})
+        for begin in range(0, len(whole), 10):
+            connection.sendall(whole[begin : begin + 10])
+            server.ended.wait(0.01)
+        return True
+
+    def set_time_out(self, seconds, real=socket.socket.settimeout):
+        time_outs.append(seconds)
+        real(self, seconds)
+
+    time_outs = []
+    with (
+        ScriptedServer(in_pieces, answer(200, {})) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(socket.socket, "settimeout", set_time_out)
+        send(transport, server.url, timeout=5.0)
+        assert [one for one in time_outs if 0.1 < one < 4.99]
+        assert time_outs[-1] == 5.0
+        assert send(transport, server.url, timeout=5.0).status == 200
+        assert server.connections == 1
 
 
 def test_a_connection_that_died_while_idle_is_opened_anew(send, transport):

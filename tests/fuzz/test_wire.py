@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from qqgroup_sync.api import keepalive
-from qqgroup_sync.api.http import Answer, Http, Repeat
+from qqgroup_sync.api.http import Answer, Http
 from qqgroup_sync.api.keepalive import KeepAlive
+from qqgroup_sync.api.repeating import Repeat
 from qqgroup_sync.api.token import AccessToken
 from qqgroup_sync.api.transport import Exchange
 from qqgroup_sync.errors import ApiError, GatewayClosed, QQGroupError

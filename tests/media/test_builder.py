@@ -89,6 +89,43 @@ def test_a_path_that_is_returned_as_it_was_given_is_the_same_source():
     assert Nothing().hand_over(source) is source
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CONTENTS if kind != "image"])
+def test_a_path_in_the_temporary_folder_outlasts_it(kind):
+    """The file itself as a Path, or what was made of it beside it: the folder is gone by then."""
+
+    class Same(ChainBuilder):
+        def get_voice(self, voice_file):
+            return Path(voice_file)
+
+        get_video = get_file = get_voice
+
+    class Beside(ChainBuilder):
+        def get_voice(self, voice_file):
+            made = Path(voice_file).with_name("made")
+            made.write_bytes(Path(voice_file).read_bytes())
+            return str(made)
+
+        get_video = get_file = get_voice
+
+    for builder in (Same(), Beside()):
+        handed = builder.hand_over(load(CONTENTS[kind], kind))
+        assert handed.read() == CONTENTS[kind]
+        assert handed.path is None  # nobody looks for a file that is gone
+
+
+def test_a_path_elsewhere_stays_one(tmp_path):
+    """A large file of the user's is not read into memory for nothing."""
+    made = tmp_path / "made.mp4"
+
+    class Elsewhere(ChainBuilder):
+        def get_video(self, video_file):
+            made.write_bytes(Path(video_file).read_bytes())
+            return made
+
+    handed = Elsewhere().hand_over(load(CONTENTS["video"], "video"))
+    assert (handed.path, handed.data) == (made, None)
+
+
 @pytest.mark.parametrize("wrong", [None, "", b"", 3, ["https://x.cn"]])
 def test_what_must_not_be_returned(wrong):
     """The error names the method."""

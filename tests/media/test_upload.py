@@ -270,7 +270,7 @@ def test_a_group_that_is_gone_is_no_reason_to_try_on(rig):
 
 def test_a_platform_that_cannot_be_reached_is_said_so(rig):
     """All ways lead there: the error is the plain one, not a list."""
-    rig.http._bases = (f"http://127.0.0.1:{refusing_port()}",)
+    rig.http._hosts._bases = (f"http://127.0.0.1:{refusing_port()}",)
     error = rig.error(TransportError, Image(png()))
     assert error.never_sent
 

@@ -7,13 +7,11 @@ import itertools
 import threading
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qqgroup_sync.errors import RateLimited, StateError
-from qqgroup_sync.rates import Rate, rates_of
+from qqgroup_sync.rates import rates_of
 from qqgroup_sync.runtime.clock import Clock
-from qqgroup_sync.sending.limits import LONGEST_HOLD, MOST_TARGETS, PATIENCE, Limits, Window
+from qqgroup_sync.sending.limits import LONGEST_HOLD, MOST_TARGETS, PATIENCE, Limits
 from tests.clocks import ManualClock
 from tests.waiting import LIMIT, eventually
 
@@ -44,28 +42,6 @@ def moments(limits, clock, calls, count):
         limits.admit(method, path, unasked=unasked)
         found.append(clock.monotonic() - began)
     return found
-
-
-# ---------------------------------------------------------------------- windows
-
-
-@given(
-    st.integers(1, 20),
-    st.sampled_from([1.0, 60.0]),
-    st.lists(st.floats(0, 30), min_size=1, max_size=80),
-)
-def test_no_window_ever_holds_more_than_its_rate(most, seconds, pauses):
-    """Wherever it begins, however calls come; and the first ones never wait."""
-    window, now, turns = Window("x", Rate(most, seconds)), 0.0, []
-    for pause in pauses:
-        now += pause
-        turns.append(window.free_at(now))
-        window.take(turns[-1])
-    assert turns == sorted(turns)
-    for number, turn in enumerate(turns):
-        if number >= most:
-            assert turn - turns[number - most] >= seconds * 1.01
-    assert turns[: min(most, len(turns))] == list(itertools.accumulate(pauses))[:most]
 
 
 # ---------------------------------------------------------------------- which rate
@@ -136,6 +112,51 @@ def test_proactive_messages_have_quotas_of_target_and_bot(make, clock, path, oth
     both = moments(limits, clock, [("POST", path, True), ("POST", others, True)], 31)
     assert both[30] > 60.0
     assert moments(limits, clock, [("POST", path, False)], 50) == [0.0] * 50
+
+
+def test_a_proactive_message_that_waits_keeps_no_reply_waiting(make):
+    """Its turn lies a minute ahead; until then every moment is free for the others."""
+    clock = ManualClock()
+    limits, stop = make(clock), threading.Event()
+    moments(limits, clock, [("POST", f"/v2/groups/{n}/messages", True) for n in range(30)], 30)
+    gone = make(clock, stop=stop)
+    replies = []
+
+    def meanwhile(seconds):
+        assert seconds > 60.0
+        clock.on_wait = replies.append
+        for _ in range(300):
+            clock.advance(0.1)
+            limits.admit("POST", GROUP)
+        stop.set()
+
+    clock.on_wait = meanwhile
+    with pytest.raises(StateError):
+        gone.admit("POST", OTHER, unasked=True)
+    assert replies == []
+
+
+def test_one_whose_quota_is_used_up_keeps_nobody_else_waiting(make):
+    """He waits for his own minute; the bot's quota has room for others."""
+    clock = ManualClock()
+    limits, stop = make(clock), threading.Event()
+    for _ in range(20):
+        limits.admit("POST", USER, unasked=True)
+        clock.advance(0.5)
+    waiting, others = make(clock, stop=stop), []
+
+    def meanwhile(seconds):
+        assert seconds > 50.0
+        clock.on_wait = others.append
+        for number in range(6):
+            clock.advance(1.0)
+            limits.admit("POST", f"/v2/users/other{number}/messages", unasked=True)
+        stop.set()
+
+    clock.on_wait = meanwhile
+    with pytest.raises(StateError):
+        waiting.admit("POST", USER, unasked=True)
+    assert others == []
 
 
 def test_a_day_that_is_used_up_is_told_at_once(make, clock):
@@ -216,6 +237,54 @@ def test_a_pause_puts_off_who_waits_already(make):
     assert sum(clock.waits) >= 9.0
 
 
+@pytest.mark.parametrize(("pauses", "waits"), [([60.0] * 3, False), ([4.0], True)])
+def test_a_pause_ends_the_patience_of_who_waits_already(make, pauses, waits):
+    """A reply that goes out after its window is none; who gives up takes no turn."""
+    clock = ManualClock()
+    limits = make(clock, messages="1/s")
+    limits.admit("POST", GROUP)
+    began = clock.monotonic()
+
+    def refuse_others(_seconds):
+        if pauses:
+            limits.hold("POST", OTHER, pauses.pop(0), unasked=False, all_=True)
+
+    clock.on_wait = refuse_others
+    if waits:
+        limits.admit("POST", GROUP, patience=6.0)
+        assert 4.0 <= clock.monotonic() - began < 6.0
+    else:
+        with pytest.raises(RateLimited) as caught:
+            limits.admit("POST", GROUP, patience=6.0)
+        assert clock.monotonic() - began < 6.0
+        assert 58.0 < caught.value.retry_after < 60.0
+        clock.advance(60.0)
+        assert moments(limits, clock, [("POST", GROUP, False)], 1) == [0.0]
+
+
+def test_who_was_put_off_goes_out_at_the_rate(make):
+    """When the pause is over, all who wait would else come at once, and be refused again."""
+    clock = ManualClock()
+    limits = make(clock, messages="1/s")
+    began, admitted, put_off = clock.monotonic(), [], []
+
+    def wait(_seconds):
+        clock.on_wait = lambda _seconds: None
+        limits.hold("POST", GROUP, 9.0, unasked=False, all_=True)
+        for _ in range(3):  # others, who came later
+            limits.admit("POST", GROUP)
+            admitted.append(clock.monotonic() - began)
+        put_off.append(clock.monotonic())
+
+    limits.admit("POST", GROUP)
+    clock.on_wait = wait
+    limits.admit("POST", GROUP)
+    admitted.append(clock.monotonic() - began)
+    assert put_off
+    assert admitted[0] >= 9.0
+    assert all(late - early >= 1.0 for early, late in itertools.pairwise(admitted))
+
+
 # ---------------------------------------------------------------------- sharing and ending
 
 
@@ -260,6 +329,19 @@ def test_a_wait_is_seen_told_once_and_ends_with_the_client(make, caplog):
     assert (limits.waiting, aside) == (0, [])
     (record,) = caplog.records
     assert "the platform takes 1/min (group)" in record.getMessage()
+
+
+def test_who_stops_while_he_waits_takes_no_turn(make):
+    """The other clients of this bot go on with it."""
+    clock, stop = ManualClock(), threading.Event()
+    limits = make(clock, group="1/min", groups=None)
+    stopping = make(clock, stop=stop, group="1/min", groups=None)
+    limits.admit("POST", GROUP, unasked=True)
+    clock.on_wait = lambda _seconds: stop.set()
+    with pytest.raises(StateError):
+        stopping.admit("POST", GROUP, unasked=True)
+    clock.advance(61.0)
+    assert moments(limits, clock, [("POST", GROUP, True)], 1) == [0.0]
 
 
 def test_no_window_is_overrun_by_threads(make):

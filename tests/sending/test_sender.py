@@ -10,6 +10,7 @@ import pytest
 from qqgroup_sync.api.records import SentMessage
 from qqgroup_sync.errors import (
     ApiError,
+    BadResponse,
     ConfigError,
     ContentRejected,
     DuplicateMessage,
@@ -35,6 +36,7 @@ from qqgroup_sync.events.models import (
     Member,
 )
 from qqgroup_sync.message.chain import Chain
+from qqgroup_sync.sending.presence import Presence
 from qqgroup_sync.sending.replies import Budgets
 from qqgroup_sync.sending.sender import Sender
 from tests.clocks import START
@@ -117,9 +119,12 @@ def platform(clock):
 def make_sender(platform, clock):
     """Return a function that makes senders to the platform."""
 
-    def make(**options):
+    def make(await_gateway=None, **options):
         budgets = Budgets(clock, platform_time=platform.platform_time, language="en")
-        return Sender(platform, budgets, NoMedia(), clock, language="en", **options)
+        presence = Presence(clock, await_gateway, language="en")
+        return Sender(
+            platform, budgets, NoMedia(), clock, presence=presence, language="en", **options
+        )
 
     return make
 
@@ -415,6 +420,31 @@ def test_a_proactive_message_can_fail_half_way_too(make_sender, platform):
     assert [part.id for part in caught.value.sent] == ["id1"]
 
 
+@pytest.mark.parametrize(
+    "error", [TransportTimeout("late"), BadResponse("no id"), ServerError("boom", status=502)]
+)
+@pytest.mark.parametrize("send", ["reply", "proactive"])
+def test_a_part_that_may_have_gone_out_is_told_as_such(make_sender, platform, error, send):
+    """Who sent "only the rest again" would show it twice."""
+    platform.script = [None, error]
+    sender = make_sender(max_text=1)
+    with pytest.raises(PartialSendError, match=r"part 2 of 3 may or may not have been") as caught:
+        sender.reply(question(), "abc") if send == "reply" else sender.send_group("G", "abc")
+    assert caught.value.unclear
+    assert "Look into the chat" in caught.value.remedy
+    caught.value.language = "zh"
+    assert "请先在聊天中确认" in caught.value.remedy
+
+
+def test_a_part_that_certainly_did_not_go_out_is_told_as_such(make_sender, platform):
+    """The rest can be sent again."""
+    platform.script = [None, NotConnected("away")]
+    with pytest.raises(PartialSendError, match="part 2 of 2 was not sent") as caught:
+        make_sender(max_text=1).reply(question(), "ab")
+    assert not caught.value.unclear
+    assert "send only the rest again" in caught.value.remedy
+
+
 def test_a_duplicate_counts_as_sent(make_sender, platform):
     """The platform had it before the crash, or before the answer got lost; the rest goes on."""
     platform.script = [DuplicateMessage("seen before")]
@@ -560,7 +590,6 @@ def test_proactive_messages_can_quote(sender, platform):
         (lambda sender, clock: sender.reply(question(), "x"), 295.0),
         (lambda sender, clock: sender.reply(private_question(), "x"), 3595.0),
         (lambda sender, clock: sender.reply(question(timestamp=START - 100), "x"), 195.0),
-        (lambda sender, clock: sender.reply(question(timestamp=START - 297), "x"), 0.0),
         (lambda sender, clock: sender.send_group("G", "x"), 15.0),
         (lambda sender, clock: sender.send_user("U", "x"), 15.0),
     ],
@@ -569,9 +598,18 @@ def test_how_long_a_message_waits_for_the_gateway(make_sender, platform, clock, 
     """A reply until 5 s before its window ends, a proactive message 15 s; then it goes out."""
     asked = []
     platform.on_post = lambda: asked.append("posted")
-    sender = make_sender(await_gateway=lambda seconds: asked.append(seconds) or True)
+    sender = make_sender(await_gateway=lambda seconds: asked.append(seconds) or seconds > 0)
     send(sender, clock)
-    assert asked == [pytest.approx(patience), "posted"]
+    assert asked == [0.0, pytest.approx(patience), "posted"]
+
+
+def test_a_gateway_that_is_there_is_not_waited_for(make_sender, platform):
+    """Also in the last seconds of a window."""
+    asked = []
+    sender = make_sender(await_gateway=lambda seconds: asked.append(seconds) or True)
+    sender.reply(question(timestamp=START - 297), "x")
+    assert asked == [0.0]
+    assert len(platform.posts) == 1
 
 
 @pytest.mark.parametrize(
@@ -593,7 +631,7 @@ def test_a_gateway_that_stays_away_is_an_error(make_sender, platform, send):
 def test_a_reply_that_never_left_costs_none(make_sender, platform):
     """Numbers are drawn at the last moment."""
     message = question()
-    back = iter([False, True])
+    back = iter([False, False, True])
     sender = make_sender(await_gateway=lambda seconds: next(back))
     with pytest.raises(NotConnected):
         sender.reply(message, "x")
@@ -665,13 +703,24 @@ def test_a_refused_reply_costs_no_place_but_its_number(sender, platform):
     assert platform.bodies[-1]["msg_seq"] == 6
 
 
-def test_a_failure_that_may_have_gone_through_costs_its_place(sender, platform):
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        (ServerError("oops", status=500), 4),
+        (TransportTimeout("late"), 4),
+        (BadResponse("no id"), 4),
+        (NotConnected("away"), 5),
+        (StateError("stopped"), 5),
+        (RateLimited("its turn comes too late"), 5),
+    ],
+)
+def test_only_what_may_have_gone_through_costs_a_place(sender, platform, error, left):
     """What the platform may have accepted counts."""
     message = question()
-    platform.script = [ServerError("oops", status=500)]
-    with pytest.raises(ServerError):
+    platform.script = [error]
+    with pytest.raises(type(error)):
         sender.reply(message, "hm")
-    assert sender.budgets.left(message) == 4
+    assert sender.budgets.left(message) == left
 
 
 def test_replies_of_several_threads_never_exceed_the_budget(sender, platform):
