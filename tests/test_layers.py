@@ -20,7 +20,7 @@ FLOORS = (
     ("client",),
     ("seeing",),
     ("starts",),
-    ("foreground",),
+    ("foreground", "orphans"),
     ("notebook", "running"),
     ("life",),
     ("lasting", "shards"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qqgroup_sync.dispatch import checked
+from qqgroup_sync.dispatch import checked, in_hand
 from qqgroup_sync.dispatch.buttons import PICK
 from qqgroup_sync.dispatch.choices import Choices
 from qqgroup_sync.dispatch.waiter import anything, judging
@@ -195,6 +195,7 @@ class Dialogue:
         """Ask and return the answer; see ``Message.ask``."""
         deadline = self._deadline(timeout)
         checked.function("check", check, self._language)
+        checked.retries(retries, self._language)
         judge = _Judge(check, _AGAIN.in_language(self._language) if again is None else again)
         with self._waiters.waiting(self._key, judge.hear, force=force) as waiter:
             self.say(content)
@@ -222,8 +223,8 @@ class Dialogue:
         force: bool,
     ) -> bool:
         """Ask for yes or no; see ``Message.confirm``."""
-        yes = _YES.in_language(self._language) if yes is None else yes
-        no = _NO.in_language(self._language) if no is None else no
+        yes = _YES.in_language(self._language) if yes is None else str(yes)
+        no = _NO.in_language(self._language) if no is None else str(no)
         hint = Text(f"Please answer {yes} or {no}.", f"请回答“{yes}”或“{no}”。")
         words, told = Choices.yes_or_no(yes, no), hint.in_language(self._language)
         return self._pick(content, words, told, timeout, retries=retries, force=force) == 0
@@ -238,7 +239,7 @@ class Dialogue:
         force: bool,
     ) -> Any:
         """Let the person choose; see ``Message.choose``."""
-        if isinstance(options, str | bytes):
+        if isinstance(options, str | bytes) or not isinstance(options, Iterable):
             raise ConfigError(
                 f"the options of choose() are a {type(options).__name__}, not a list",
                 remedy=Text('Pass a list, like ["red", "blue"].', '请传入列表，如 ["红", "蓝"]。'),
@@ -260,7 +261,8 @@ class Dialogue:
         force: bool,
     ) -> int:
         """Show buttons where they fit, numbers elsewhere; return the place of the choice."""
-        token = secrets.token_hex(8)
+        checked.retries(retries, self._language)
+        token = in_hand.token()
         datas = [f"{PICK}{token}:{place}" for place in range(len(choices.labels))]
         deadline = self._deadline(timeout)
         accept = anything if force else self._unless_handled(choices)

@@ -6,7 +6,9 @@ process dies meanwhile, that handler runs again, and it has to get the answers a
 
 from __future__ import annotations
 
+import secrets
 import threading
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,16 +25,35 @@ def here() -> InHand | None:
     return getattr(_here, "event", None)
 
 
+def token() -> str:
+    """Return a new token, the same one when the event in hand is handled again.
+
+    So buttons that were sent before the process died still answer the question that the next one
+    asks in their place. As with ``msg_seq``, it is the number of the question that decides.
+    """
+    event = here()
+    if event is None or event.key is None:
+        return secrets.token_hex(8)
+    event.drawn += 1
+    return blake2b(f"{event.key}\n{event.drawn}".encode(), digest_size=8).hexdigest()
+
+
 class InHand:
     """An event, inside the block that handles it; the block may take others in hand with it.
 
     Args:
         done: Called once, when the block and those of all who took the event have ended.
+        key: Stands for the event in every process; None when it has no id.
+
+    Attributes:
+        drawn: How many tokens were drawn for it.
     """
 
-    __slots__ = ("_before", "_done", "_ended", "_holders", "_taken")
+    __slots__ = ("_before", "_done", "_ended", "_holders", "_taken", "drawn", "key")
 
-    def __init__(self, done: Callable[[], object]) -> None:
+    def __init__(self, done: Callable[[], object], key: int | None = None) -> None:
+        self.key = key
+        self.drawn = 0
         self._done = done
         self._holders = 1
         self._taken: list[InHand] = []

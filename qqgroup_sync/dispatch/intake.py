@@ -143,6 +143,16 @@ class Seen:
             self._below.append(set())
             self._turns_at = now + GENERATION_LIFE
 
+    def recall(self, key: Key) -> bool:
+        """Return whether an event that came again is an old one; then it counts as above the mark.
+
+        Old ones are forgotten in time, but what lies above the mark may be replayed once more.
+        """
+        if key in self._above:
+            return False
+        self._above[key] = True
+        return True
+
     def learn(self, keys: Collection[Key]) -> None:
         """Remember events that were handled before."""
         self._below[0].update(keys)
@@ -202,6 +212,7 @@ class Intake:
         self._lock = threading.Lock()  # over marks, ids and counters: taken twice per event
         self._seen = Seen(clock, handled)
         self._marks: dict[int, LowWaterMark] = {}
+        self._closed = False
         self._counted = {"received": 0, "repeated": 0, "ignored": 0, "handled": 0}
 
     def begin_session(self, shard: int, session_id: str, s: int | None) -> None:
@@ -226,7 +237,7 @@ class Intake:
             if mark is None:  # an event before READY: no session to resume, but nothing is lost
                 mark = self._marks[shard] = LowWaterMark("", None)
             repeated = key is not None and not self._seen.claim(key)
-            if repeated:
+            if repeated and key is not None and not self._seen.recall(key):
                 key = None  # whoever came first remembers it
             if not mark.begin(s, key):
                 s = None  # the same number again: whoever has it open finishes it
@@ -235,32 +246,48 @@ class Intake:
             return
 
         def run() -> None:
-            with InHand(lambda: self._finish(shard, mark, s, key, count="handled")):
-                if self._admit is None or key is None:
+            taken = InHand(lambda: self._finish(shard, mark, s, key, count="handled"), key)
+            if self._admit is None or key is None:
+                with taken:
                     self._handle(event)
-                else:
-                    self._handle_noted(event, key, self._admit)
+            elif not self._handle_noted(event, key, self._admit, taken):
+                self._leave(key)
 
         if not self._pool.submit(self._lane(event), run):
-            with self._lock:
-                self._seen.release(key)  # stopping: the platform replays it to the next start
+            self._leave(key)
 
-    def _handle_noted(self, event: Event, key: Key, admit: Callable[[Event, Key], bool]) -> None:
+    def _handle_noted(
+        self, event: Event, key: Key, admit: Callable[[Event, Key], bool], taken: InHand
+    ) -> bool:
         """Handle an event when its turn has come; what is in hand when the process dies is known.
 
         A suspect has its turn in the worker and not in the reader: handlers may wait for what
         the reader brings.
+
+        Returns:
+            False when the end came first: it was not begun.
         """
         if self._ready is not None:
             self._ready()
-        with self._turns.alone() if self._suspects(key) else self._turns.beside_others():
-            if admit(event, key):
-                self._handle(event)
+        turn = self._turns.alone() if self._suspects(key) else self._turns.beside_others()
+        with turn as begins:
+            if begins:
+                with taken:
+                    if admit(event, key):
+                        self._handle(event)
+        return begins
+
+    def _leave(self, key: Key | None) -> None:
+        """Leave an event to the next start, to which the platform replays it."""
+        with self._lock:
+            self._seen.release(key)
 
     def _finish(
         self, shard: int, mark: LowWaterMark, s: int | None, key: Key | None, *, count: str
     ) -> None:
         with self._lock:
+            if self._closed:
+                return
             self._counted[count] += 1
             passed = mark.finish(s)
             if s is None and key is not None:
@@ -273,6 +300,15 @@ class Intake:
     def aside(self) -> AbstractContextManager[None]:
         """Let suspects have their turn while the calling handler waits for an answer."""
         return self._turns.aside()
+
+    def halt(self) -> None:
+        """Begin nothing more of what waits; called before anything lets it go on."""
+        self._turns.close()
+
+    def close(self) -> None:
+        """Take nothing more for handled: what a handler answers from now on is not sent."""
+        with self._lock:
+            self._closed = True
 
     def remember(self, handled: Collection[Key]) -> None:
         """Take over what an earlier process has handled."""

@@ -47,6 +47,7 @@ class _Cell:
         self.warned_at = float("-inf")
         self.info: GatewayInfo | None = None
         self.asked_at = float("-inf")
+        self.told_at = float("-inf")  # when the last answer came
         self.starts: deque[float] = deque(maxlen=64)
         self.spent = 0
 
@@ -143,7 +144,7 @@ class Discovery:
             info = cell.info
         with cell.lock:
             if info is not cell.info:
-                cell.info, cell.spent = info, 0
+                cell.info, cell.told_at, cell.spent = info, now, 0
             cell.asked_at = now
         return info
 
@@ -154,6 +155,13 @@ class Discovery:
         """
         if not self._asked or self._clock.monotonic() - self._cell.asked_at > SPARING:
             self._cell.asked_at = float("-inf")
+
+    @property
+    def used_up(self) -> bool:
+        """Whether, by what is known, no more sessions may be started today."""
+        with self._cell.lock:
+            few = self._few()
+        return few is not None and not few[0]
 
     def reserve_start(self) -> float:
         """Return the seconds to wait before an Identify; 0 takes the place at once.
@@ -178,7 +186,7 @@ class Discovery:
             logger.warning(
                 "only %d of %d session starts are left for the next %.1f h; something ends the "
                 "bot's sessions too often, such as a second program with the same bot",
-                left, info.total, max(0.0, cell.asked_at + info.reset_after - now) / 3600,
+                left, info.total, max(0.0, cell.told_at + info.reset_after - now) / 3600,
             )  # fmt: skip
         return 0.0
 
@@ -187,7 +195,7 @@ class Discovery:
         cell, info = self._cell, self._cell.info
         if info is None or not info.total or cell.spent < info.remaining:
             return 0.0
-        wait = cell.asked_at + info.reset_after - now
+        wait = cell.told_at + info.reset_after - now
         if wait <= 0:
             cell.asked_at = float("-inf")
         return wait

@@ -22,6 +22,7 @@ from qqgroup_sync.errors import (
     TransportError,
 )
 from qqgroup_sync.gateway.connection import Connection
+from qqgroup_sync.gateway.discovery import FRESH
 from qqgroup_sync.gateway.frames import Frame, FrameError, decode
 from qqgroup_sync.gateway.heartbeat import Heartbeat
 from qqgroup_sync.gateway.session import (
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_SLICE = 60.0  # the reader wakes this often without need; abort() wakes it at once
-HANDSHAKE = 30.0  # seconds from the open socket to READY or RESUMED
-STABLE = 5.0  # a session that lived this long resets the back-off
+HANDSHAKE = 30.0  # seconds from the open socket, or what came last, to READY or RESUMED
+STABLE = 5.0  # a session that was live this long resets the back-off
 HASTY = 3  # sessions shorter than that, in a row, before a long wait
 LONG_WAIT = 60.0
 LOOK_EVERY = 1.0  # seconds between two looks whether the network is back
@@ -137,7 +138,7 @@ class GatewayRunner:
         self._hasty = 0
         self._connection: Connection | None = None
         self._credential = ""
-        self._was_live = False
+        self._live_since: float | None = None
         self.service = Service(
             f"qqgroup-gateway-{session.shard[0]}",
             self._run,
@@ -155,8 +156,7 @@ class GatewayRunner:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            began = self._clock.monotonic()
-            self._was_live = False
+            self._live_since = None
             try:
                 verdict = self._live_once()
             except OSError as error:  # no file can be opened, not even a module: perhaps later
@@ -168,17 +168,18 @@ class GatewayRunner:
                 return
             if verdict.refresh_token:
                 self._token.refuse(self._credential)
-            wait = max(verdict.delay, self._pause(self._clock.monotonic() - began))
+                self._discovery.doubt()  # it may be that today's session starts are used up
+            wait = max(verdict.delay, self._pause())
             self._listener.shard_away(self.session, verdict.why, wait, verdict.trouble)
             self._rest(wait, verdict.unreached)
 
-    def _pause(self, lived: float) -> float:
-        """Return how long to wait after a connection that lived for ``lived`` seconds."""
-        if self._was_live and lived >= STABLE:
-            self._backoff.reset()
-            self._hasty = 0
-        elif self._was_live:
-            self._hasty += 1
+    def _pause(self) -> float:
+        """Return how long to wait after a connection, by how long it was live."""
+        if self._live_since is not None:
+            stable = self._clock.monotonic() - self._live_since >= STABLE
+            self._hasty = 0 if stable else self._hasty + 1
+            if stable:
+                self._backoff.reset()
         if self._hasty >= HASTY:
             self._hasty = 0
             return LONG_WAIT
@@ -220,18 +221,19 @@ class GatewayRunner:
         finally:
             self._connection = None
             connection.close()
-        return self.session.closed(code, why)
+        return self.session.closed(code, why, used_up=self._discovery.used_up)
 
     def _connect(self) -> Connection | None:
         """Open a connection; None when the stop came meanwhile."""
         self._towards = self._api
-        self._credential = self._token.header()
-        url = self._discovery.url()
-        if self._prepare is not None:
-            self._prepare()
-            self._prepare = None
-        if not self.session.resumable and not self._may_identify():
-            return None
+        url = self._ask_the_way()
+        while not self.session.resumable and (wait := self._discovery.reserve_start()):
+            if wait > LONG_WAIT:
+                why = "the session starts of today are used up"
+                self._listener.shard_away(self.session, why, wait)
+            if self._clock.wait(self._stop, min(wait, FRESH)):
+                return None
+            url = self._ask_the_way()  # hours may pass, or the limit be raised
         self._towards = url
         connection = Connection(url, ca_bundle=self._ca_bundle, direct=self._direct)
         self._connection = connection
@@ -244,18 +246,17 @@ class GatewayRunner:
             connection.close()
             raise
         self._outage.missing = False
-        self.session.opened(self._credential)
+        self.session.opened(self._credential, self._clock.monotonic())
         return connection
 
-    def _may_identify(self) -> bool:
-        """Wait for the bot's turn to start a session; False when the stop came first."""
-        while wait := self._discovery.reserve_start():
-            if wait > LONG_WAIT:
-                why = "the session starts of today are used up"
-                self._listener.shard_away(self.session, why, wait)
-            if self._clock.wait(self._stop, wait):
-                return False
-        return True
+    def _ask_the_way(self) -> str:
+        """Return where the gateway is, with a token at hand that is valid there."""
+        self._credential = self._token.header()
+        url = self._discovery.url()
+        if self._prepare is not None:
+            self._prepare()
+            self._prepare = None
+        return url
 
     # ------------------------------------------------------------------ one connection
 
@@ -283,6 +284,8 @@ class GatewayRunner:
                 step = self._step(data)
                 if isinstance(step, Frame):
                     deliver(session, step)
+                    if not live:  # a replay takes as long as the handlers
+                        give_up_at = self._clock.monotonic() + HANDSHAKE
                 elif isinstance(step, Leave):
                     return step.why
                 else:
@@ -299,7 +302,7 @@ class GatewayRunner:
         if isinstance(step, Send):
             connection.send(step.text)
         elif isinstance(step, Live):
-            self._was_live = True
+            self._live_since = self._clock.monotonic()
             try:
                 heartbeat.start()
             except RuntimeError as error:  # the system gives no more threads: perhaps later

@@ -48,11 +48,19 @@ class Service:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread.
+
+        Raises:
+            RuntimeError: The system gives no more threads; then nothing was started.
+        """
         if self._thread is not None:
             raise StateError(f"{self.name} was started before")
         self._thread = threading.Thread(target=self._live, name=self.name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._thread = None  # there is nobody to wait for
+            raise
 
     def _live(self) -> None:
         try:

@@ -19,7 +19,8 @@ SLICE = 0.5  # seconds; somebody who leaves wakes those who wait, but not one th
 class Turns:
     """Lets many threads work at once, or one alone; who wants to be alone comes first.
 
-    Nobody waits longer than ``patience`` seconds: then he works beside whoever takes so long.
+    Nobody waits longer than ``patience`` seconds: then he works beside whoever takes so long. After
+    :meth:`close` nobody waits, and whose turn comes is told to begin nothing.
 
     Args:
         clock: Where time comes from.
@@ -32,22 +33,24 @@ class Turns:
         self._changed = threading.Condition()
         self._working = 0
         self._alone = False
+        self._closed = False
         self._wanting = 0  # who wants to be alone
         self._here = threading.local()  # how this thread leaves
 
     @contextlib.contextmanager
-    def beside_others(self) -> Iterator[None]:
-        """Work as long as nobody is alone, or wants to be."""
+    def beside_others(self) -> Iterator[bool]:
+        """Work as long as nobody is alone, or wants to be; yield whether to begin."""
         with self._changed:
             if self._alone or self._wanting:
                 self._wait_while(lambda: self._alone or self._wanting > 0)
             self._working += 1
+            begins = not self._closed
         with self._leaving(self._work_no_more):
-            yield
+            yield begins
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Work while nobody else does."""
+    def alone(self) -> Iterator[bool]:
+        """Work while nobody else does; yield whether to begin."""
         with self._changed:
             self._wanting += 1
             try:
@@ -55,8 +58,9 @@ class Turns:
             finally:
                 self._wanting -= 1
             mine, self._alone = not self._alone, True
+            begins = not self._closed
         with self._leaving(self._be_alone_no_more if mine else self._changed.notify_all):
-            yield
+            yield begins
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -76,6 +80,12 @@ class Turns:
             with self._changed:
                 self._working += 1
             self._here.leave = self._work_no_more
+
+    def close(self) -> None:
+        """Let nobody begin any more; who waits for his turn wakes."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     @contextlib.contextmanager
     def _leaving(self, leave: Callable[[], object]) -> Iterator[None]:
@@ -100,5 +110,5 @@ class Turns:
 
     def _wait_while(self, taken: Callable[[], bool]) -> None:
         deadline = Deadline(self._clock, self._patience)
-        while taken() and not deadline.passed:
+        while taken() and not self._closed and not deadline.passed:
             self._changed.wait(min(SLICE, deadline.left() or 0.0))

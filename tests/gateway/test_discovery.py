@@ -203,6 +203,36 @@ def test_a_daily_limit_that_is_used_up_is_waited_for(make, clock):
     assert discovery.reserve_start() == 0.0
 
 
+def test_a_question_that_fails_makes_the_wait_for_new_starts_no_longer(make, clock):
+    """The hours count from when they were told; a doubt about the address changes nothing."""
+    discovery, endpoints = make(info(remaining=0, reset_after=7200.0), TransportError("503"))
+    discovery.url()
+    assert discovery.reserve_start() == 7200.0
+    clock.advance(3600)
+    discovery.doubt()
+    discovery.url()
+    assert endpoints.calls == 2
+    assert discovery.reserve_start() == 3600.0
+    clock.advance(600)
+    discovery.doubt()
+    assert discovery.reserve_start() == 3000.0
+    clock.advance(3000)
+    assert discovery.reserve_start() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("total", "remaining", "used_up"), [(9, 1, False), (9, 0, True), (0, 0, False)]
+)
+def test_it_knows_when_the_starts_are_used_up(make, total, remaining, used_up):
+    """By those that were made since, too."""
+    discovery, _ = make(info(total=total, remaining=remaining))
+    assert not discovery.used_up
+    discovery.url()
+    assert discovery.used_up is used_up
+    discovery.reserve_start()
+    assert discovery.used_up is (total > 0)
+
+
 def test_a_fresh_answer_counts_afresh(make, clock):
     """What remains is the platform's number, not ours."""
     answers = (

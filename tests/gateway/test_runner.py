@@ -12,8 +12,15 @@ import pytest
 from qqgroup_sync.errors import AuthError, Forbidden, GatewayRejected, RateLimited, TransportError
 from qqgroup_sync.gateway import runner as runner_module
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Intents
-from qqgroup_sync.gateway.runner import HASTY, LONG_WAIT, LOOK_EVERY, STABLE, GatewayRunner
-from qqgroup_sync.gateway.session import GatewaySession
+from qqgroup_sync.gateway.runner import (
+    HANDSHAKE,
+    HASTY,
+    LONG_WAIT,
+    LOOK_EVERY,
+    STABLE,
+    GatewayRunner,
+)
+from qqgroup_sync.gateway.session import ASK_AGAIN, GatewaySession
 from qqgroup_sync.runtime.backoff import STEPS, Backoff
 from qqgroup_sync.runtime.clock import Clock, Deadline
 from tests.clocks import ScaledClock
@@ -49,6 +56,7 @@ class FakeDiscovery:
         self.failures = []
         self.waits = []
         self.doubts = 0
+        self.used_up = False
 
     def url(self):
         if self.failures:
@@ -223,6 +231,16 @@ def test_it_waits_for_its_turn_to_start_a_session(scene, gateway, clock):
     gateway.accept().ready()
 
 
+def test_a_long_wait_for_its_turn_asks_again_meanwhile(scene, gateway, monkeypatch):
+    """The limit may be raised; and the token and the address of hours ago are worth nothing."""
+    monkeypatch.setattr(runner_module, "FRESH", 2.0)
+    scene.discovery.waits = [1e9]
+    scene.start()
+    scene.ear.next("away")
+    scene.token.number = 2
+    assert gateway.accept().ready()["token"] == "QQBot 2"
+
+
 # ---------------------------------------------------------------------- the way back
 
 
@@ -296,6 +314,71 @@ def test_a_forbidden_intent_is_given_up(scene, gateway):
     assert "GROUP_MEMBER" in scene.ear.next("away")[0]
     wanted = int(DEFAULT_INTENTS & ~Intents.GROUP_MEMBER)
     assert gateway.accept().ready()["intents"] == wanted
+
+
+def test_an_intent_that_went_with_doubtful_refusals_comes_back(scene, gateway, clock):
+    """A gateway in trouble refuses every Identify; hours later a new session asks for all."""
+    scene.start()
+    for _ in range(2):
+        peer = gateway.accept()
+        peer.send(10, {"heartbeat_interval": 45_000})
+        peer.expect(2)
+        peer.send(9, False)
+    assert scene.discovery.doubts  # it might be that the session starts are used up
+    peer = gateway.accept()
+    assert peer.ready()["intents"] == int(DEFAULT_INTENTS & ~Intents.GROUP_MEMBER)
+    peer.push(2)
+    scene.ear.frames.get(timeout=LIMIT)
+    clock.advance(ASK_AGAIN)
+    peer.close(4006)
+    assert gateway.accept().ready()["intents"] == int(DEFAULT_INTENTS)
+
+
+def test_refusals_after_the_last_start_of_the_day_cost_no_intent(scene, gateway):
+    """They tell nothing about rights."""
+    scene.discovery.used_up = True
+    scene.start()
+    for _ in range(3):
+        peer = gateway.accept()
+        peer.send(10, {"heartbeat_interval": 45_000})
+        assert peer.expect(2)["intents"] == int(DEFAULT_INTENTS)
+        peer.send(9, False)
+
+
+def test_without_a_thread_for_the_heartbeats_it_tries_again(scene, gateway, monkeypatch):
+    """The system gives none for a while; the bot outlives that."""
+    real = threading.Thread.start
+
+    def start(thread):
+        if thread.name.startswith("qqgroup-heartbeat"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    scene.start()
+    peer = gateway.accept()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        peer.ready()
+        assert "no thread for the heartbeats" in scene.ear.next("away")[0]
+    gateway.accept().resumed()
+    scene.ear.next("resumed")
+
+
+def test_a_replay_takes_as_long_as_the_handlers(scene, gateway, clock):
+    """Behind a full queue each event may wait; the patience is for a gateway that says nothing."""
+    scene.session = GatewaySession(session_id="S0", received=0)
+    scene.ear.on_frame = lambda _frame: clock.advance(HANDSHAKE + 1)
+    peer = scene.start() and gateway.accept()
+    peer.send(10, {"heartbeat_interval": 45_000})
+    peer.expect(6)
+    for number in range(1, 4):
+        peer.push(number)
+        assert scene.ear.frames.get(timeout=LIMIT) == number
+        with pytest.raises(queue.Empty):
+            scene.ear.told.get(timeout=0.05)
+    peer.send(0, "", s=4, t="RESUMED")
+    scene.ear.next("resumed")
+    assert gateway.idle
 
 
 def test_silence_is_noticed(scene, gateway):
@@ -514,6 +597,21 @@ def test_sessions_that_break_at_once_are_not_tried_for_ever_in_haste(scene, gate
         waits.append(scene.ear.next("away")[1])
     assert waits[-1] == LONG_WAIT
     assert max(waits[:-1]) < LONG_WAIT
+
+
+def test_waiting_for_its_turn_makes_no_session_stable(scene, gateway, clock):
+    """Shards wait for each other: what counts is how long the session itself was live."""
+    scene.discovery.reserve_start = lambda: clock.advance(STABLE) or 0.0
+    scene.start()
+    waits = []
+    for _ in range(HASTY):
+        peer = gateway.accept()
+        peer.ready()
+        scene.ear.next("ready")
+        peer.close(4900)
+        waits.append(scene.ear.next("away")[1])
+    assert waits[-1] == LONG_WAIT
+    assert waits == sorted(waits)
 
 
 def test_sending_too_fast_is_answered_by_patience(scene, live):

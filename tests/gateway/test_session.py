@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qqgroup_sync.gateway.frames import DEFAULT_INTENTS, Frame, Intents, Op
 from qqgroup_sync.gateway.session import (
+    ASK_AGAIN,
     BROKEN_RESUMES,
     CREATE_SESSION_ERROR,
     INTERVALS,
@@ -450,6 +451,17 @@ def test_a_resume_that_works_forgives_those_that_broke():
         assert session.closed(None).resume
 
 
+@pytest.mark.parametrize("code", [None, 4009])
+def test_a_resume_that_brought_events_was_accepted(code):
+    """A replay that breaks, however often, goes on where it broke."""
+    session = session_in("live")
+    session.closed(4009)
+    for number in range(2, 2 + 2 * BROKEN_RESUMES):
+        connect(session, event(number))
+        assert session.closed(code).resume
+        assert session.received == number
+
+
 def test_a_connection_without_greeting_costs_no_session():
     """The network is away: the session waits for it."""
     session = session_in("live")
@@ -511,6 +523,53 @@ def test_a_refused_identify_suspects_the_token_then_an_intent(how):
     for _ in range(5):  # nothing more to give up: it goes on trying
         verdict = refused_identify(session, how)
         assert (verdict.error, verdict.resume) == (None, False)
+
+
+def later(session, seconds):
+    """Begin a new session so many seconds after the first connection; return its intents."""
+    session.forget()
+    session.opened(TOKEN, seconds)
+    return sent(session.receive(hello()))["d"]["intents"]
+
+
+@pytest.mark.parametrize("how", ["op 9", CREATE_SESSION_ERROR])
+def test_what_was_given_up_in_doubt_is_asked_for_again_an_hour_later(how):
+    """By a new session only; then it takes as many refusals as before."""
+    session = GatewaySession()
+    for _ in range(6):
+        refused_identify(session, how)
+    reduced = session.intents
+    assert later(session, ASK_AGAIN) == reduced
+    session.closed(4006)
+    assert later(session, ASK_AGAIN + 1) == DEFAULT_INTENTS
+    assert session.closed(CREATE_SESSION_ERROR).refresh_token
+    assert later(session, ASK_AGAIN + 2) == DEFAULT_INTENTS
+    assert "GROUP_MEMBER" in session.closed(CREATE_SESSION_ERROR).why
+    assert later(session, 2 * ASK_AGAIN) == reduced
+    session.receive(ready())
+    session.closed(4009)
+    session.opened(TOKEN, 9 * ASK_AGAIN)
+    assert sent(session.receive(hello()))["op"] == Op.RESUME
+    assert session.intents == reduced
+
+
+@pytest.mark.parametrize("code", [4013, 4014])
+def test_what_is_not_permitted_is_not_asked_for_again(code):
+    """The gateway has said so itself."""
+    session = GatewaySession()
+    refused_identify(session, code)
+    assert later(session, ASK_AGAIN + 1) == DEFAULT_INTENTS & ~Intents.GROUP_MEMBER
+
+
+def test_refusals_when_the_starts_are_used_up_prove_nothing():
+    """Neither about the token nor about the intents."""
+    session = GatewaySession()
+    for _ in range(5):
+        connect(session)
+        session.receive(frame(Op.INVALID_SESSION, False))
+        verdict = session.closed(used_up=True)
+        assert (verdict.resume, verdict.refresh_token, verdict.error) == (False, False, None)
+    assert session.intents == DEFAULT_INTENTS
 
 
 @pytest.mark.parametrize("code", [code for code in INTERNAL if code != CREATE_SESSION_ERROR])

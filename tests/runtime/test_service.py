@@ -61,6 +61,25 @@ def test_what_never_started_has_ended():
     assert service.stop(within(None)) is True
 
 
+def test_a_start_that_fails_leaves_nothing_to_wait_for(end, monkeypatch):
+    """The system gives no thread; perhaps it does later."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    service = Service("qqgroup-test", lambda: end.wait(10), wake=end.set)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            service.start()
+    assert not service.alive
+    assert service.stop(within(None)) is True
+    end.clear()
+    service.start()
+    assert service.alive
+    assert service.stop(within(5)) is True
+
+
 def test_joining_oneself_does_not_hang(end):
     """A stop from a service's own thread returns at once and says that it still runs."""
     answers = []

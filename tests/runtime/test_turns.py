@@ -21,7 +21,7 @@ class Worker:
         self._thread.start()
 
     def _work(self):
-        with self._turn:
+        with self._turn as self.begins:
             self.works.set()
             self.go.wait(LIMIT)
 
@@ -87,3 +87,20 @@ def test_nobody_waits_for_ever():
         one.end()
     with turns.alone(), turns.beside_others():
         pass
+
+
+def test_the_end_wakes_who_waits_and_nobody_begins():
+    """Whoever works goes on; whoever waited is told that his turn has not come."""
+    turns = Turns(Clock(), 4 * LIMIT)
+    first = Worker(turns.beside_others())
+    assert first.works.wait(LIMIT)
+    waiting = [Worker(turns.alone()), Worker(turns.alone())]
+    eventually(lambda: turns._wanting == 2)
+    waiting.append(Worker(turns.beside_others()))
+    turns.close()
+    assert all(one.works.wait(LIMIT) for one in waiting)
+    assert [one.begins for one in (first, *waiting)] == [True, False, False, False]
+    for one in (first, *waiting):
+        one.end()
+    with turns.beside_others() as begins:
+        assert not begins
