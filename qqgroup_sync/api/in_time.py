@@ -44,8 +44,8 @@ class Response(http.client.HTTPResponse):
         left: Callable[[], float] | None = None,
     ) -> None:
         super().__init__(sock, debuglevel, method, url)
-        raw: Any = self.fp.raw
-        if type(raw) is socket.SocketIO:  # what sockets and TLS sockets are read through
+        if type(self.fp.raw) is socket.SocketIO:  # what sockets and TLS sockets are read through
+            raw: Any = self.fp.raw
             raw.__class__ = _InTime  # a layer around it costs more, and each message passes here
             raw.source, raw.left = sock, left
 
