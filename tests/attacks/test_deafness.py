@@ -196,3 +196,4 @@ def test_texts_that_cost_time(make_client, group):
         group.member("Bob").say(f"bye {name}")
         eventually(lambda bye=f"got bye {name}": bye in said(group), 10)
         assert time.monotonic() - began < 5
+    eventually(lambda: client.status.counters["handled"] == 4 * len(HOSTILE), 20)
