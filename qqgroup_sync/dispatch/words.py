@@ -151,32 +151,39 @@ def quote(text: str) -> str:
 
 def _read(line: str, begin: int, ordinary: Collection[str]) -> Word:
     """Read the word that begins at ``begin``, where there is no space."""
-    parts = [""]
+    shown: list[str] = []  # pieces of the text; joined at the end, for the word may be long
+    parts: list[list[str]] = [[]]
     keep = [False]  # whether a part stays though it is empty: it stood in quotes
-    text, equals, position, may_open, quoted = "", -1, begin, True, False
+    length, equals, position, may_open, quoted = 0, -1, begin, True, False
     while position < len(line) and not line[position].isspace():
         char = line[position]
         piece, position = char, position + 1
         if may_open and char in QUOTES and char not in ordinary:
             piece, position = _quotation(line, position - 1)
             keep[-1] = True
-            quoted = not text and len(parts) == 1
+            quoted = not length and len(parts) == 1
         elif char == "\\" and line[position : position + 1] in _MARKS:
             piece, position = line[position], position + 1
         elif char in COMMAS:
-            parts.append("")
+            parts.append([])
             keep.append(False)
-            text, may_open, quoted = text + char, True, False
+            shown.append(char)
+            length, may_open, quoted = length + 1, True, False
             continue
         elif char in _EQUALS and equals < 0:
-            equals, may_open = len(text), True
-            text, parts[-1] = text + char, parts[-1] + char
+            equals, may_open = length, True
+            shown.append(char)
+            parts[-1].append(char)
+            length += 1
             continue
-        text, parts[-1], may_open = text + piece, parts[-1] + piece, False
+        shown.append(piece)
+        parts[-1].append(piece)
+        length, may_open = length + len(piece), False
         if keep[-1] and line[position : position + 1] not in tuple(COMMAS):
             break  # what stands right behind a closing quote is the next word
-    kept = tuple(part for part, always in zip(parts, keep, strict=True) if part or always)
-    return Word(text, begin, position, quoted, kept, equals)
+    joined = ("".join(part) for part in parts)
+    kept = tuple(part for part, always in zip(joined, keep, strict=True) if part or always)
+    return Word("".join(shown), begin, position, quoted, kept, equals)
 
 
 def _quotation(line: str, begin: int) -> tuple[str, int]:
