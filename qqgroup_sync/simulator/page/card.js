@@ -6,11 +6,12 @@ import { Tree } from "./json_tree.js";
 import { t } from "./texts.js";
 
 export function Card({ card }) {
-  const values = new Map((card.kv ?? []).map((pair) => [pair.key, pair.value]));
-  const first = (...keys) => keys.map((key) => values.get(key)).find(Boolean);
+  const pairs = all(card.kv);
+  const values = new Map(pairs.map((pair) => [pair.key, pair.value]));
+  const first = (...keys) => keys.map((key) => values.get(key)).find((value) => value && typeof value !== "object");
   const title = first("#TITLE#", "#METATITLE#", "#DESC#", "#PROMPT#");
   const lines = [first("#METADESC#", "#METASUBTITLE#"), first("#SUBTITLE#")].filter(Boolean);
-  const list = (card.kv ?? []).find((pair) => pair.key === "#LIST#")?.obj ?? [];
+  const list = all(pairs.find((pair) => pair.key === "#LIST#")?.obj);
   const address = first("#LINK#", "#METAURL#");
   const image = first("#IMG#", "#METACOVER#");
   return html`<div class="card">
@@ -22,7 +23,10 @@ export function Card({ card }) {
     ${!title && !list.length && html`<${Tree} value=${card} />`}</div>`;
 }
 
-function entry({ obj_kv: pairs = [] }) {
-  const values = new Map(pairs.map((pair) => [pair.key, pair.value]));
+// A bot may send anything in a card: what is no list of objects is none.
+const all = (value) => (Array.isArray(value) ? value.filter((one) => one !== null && typeof one === "object") : []);
+
+function entry({ obj_kv: pairs }) {
+  const values = new Map(all(pairs).map((pair) => [pair.key, pair.value]));
   return values.has("link") ? safeLink(values.get("link"), values.get("desc")) : values.get("desc");
 }

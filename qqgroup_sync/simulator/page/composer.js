@@ -44,9 +44,10 @@ export function Composer({ dropped }) {
     const wanted = draft.value;
     if (!wanted) return;
     draft.value = null;
-    setAtBot(true);
-    if (wanted.send) send(wanted.text);
+    if (wanted.send) say(wanted.text, true, wanted.quote); // what is half written stays
     else {
+      setAtBot(true);
+      if (wanted.quote) quoted.value = wanted.quote;
       write(wanted.text);
       box.current.focus();
     }
@@ -60,22 +61,29 @@ export function Composer({ dropped }) {
     box.current?.focus();
   }
 
-  async function send(written = text) {
-    if ((!written.trim() && pending.length === 0) || !here) return undefined;
-    const carried = pending;
+  async function send() {
+    if ((!text.trim() && pending.length === 0) || !here) return;
     const quote = quoted.value;
-    const { text: sent, at, mentions } = withMentions(written, people);
     write("");
     setPending([]);
     setOffer(null);
     quoted.value = null;
+    if (await say(text, atBot, quote, pending)) return;
+    // What was not sent goes back to its own chat, before what was written there since.
+    texts.current[here.id] = text + texts.current[here.id];
+    setPending((now) => [...pending, ...now]);
+    if (current.value !== here.id) return;
+    setText(texts.current[here.id]);
+    quoted.value ??= quote;
+  }
+
+  // Returns whether it was sent. Whom the text addresses is meant before "at".
+  async function say(written, addressed, quote = null, carried = []) {
+    const { text: sent, at, mentions } = withMentions(written, people);
     const body = { chat: here.id, sender: sender.value, text: sent, mentions, quote: quote?.id ?? null, files: carried.map((file) => file.file) };
-    const message = await ask("say", { ...body, at: at.length ? at : atBot });
-    if (message !== null) return shown(message);
-    write(written);
-    setPending(carried);
-    quoted.value = quote;
-    return undefined;
+    const message = await ask("say", { ...body, at: at.length ? at : addressed });
+    if (message !== null) shown();
+    return message !== null;
   }
 
   const look = (value, cursor) => {
@@ -96,11 +104,14 @@ export function Composer({ dropped }) {
   const pressed = (event) => {
     // While an input method composes, Enter takes its proposal.
     if (event.isComposing || event.keyCode === 229) return;
-    if (offer && chooseByKey(event, offer, setOffer, complete)) return event.preventDefault();
+    if (offer && chooseByKey(event, offer, setOffer, complete)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Escape" && quoted.value) quoted.value = null;
-    if (event.key !== "Enter" || event.shiftKey) return undefined;
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    return send();
+    send();
   };
   const pasted = (event) => {
     if (event.clipboardData.files.length === 0) return;
@@ -129,7 +140,7 @@ export function Composer({ dropped }) {
     <${Pending} files=${pending} remove=${(file) => setPending((now) => now.filter((one) => one !== file))} />
     ${recording && html`<${Recorder} done=${recorded} />`}
     <div class="writing">
-      <textarea id="text" ref=${box} rows="1" maxlength="20000" value=${text} placeholder=${t("text")} aria-label=${`${t("text")}: ${t("textHint")}`} title=${t("textHint")}
+      <textarea id="text" ref=${box} rows="1" maxlength="20000" disabled=${!here} value=${text} placeholder=${t("text")} aria-label=${`${t("text")}: ${t("textHint")}`} title=${t("textHint")}
         role="combobox" aria-expanded=${Boolean(offer)} aria-controls="completion" aria-activedescendant=${offer ? `completion-${offer.chosen}` : undefined}
         onInput=${typed} onKeyDown=${pressed} onPaste=${pasted} onBlur=${() => setOffer(null)}></textarea>
       <button type="submit" class="main send" id="send" aria-label=${t("send")} disabled=${!text.trim() && pending.length === 0}>${icon("send")}<span>${t("send")}</span></button>

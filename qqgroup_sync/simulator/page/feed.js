@@ -6,20 +6,21 @@ import * as store from "./store.js";
 
 const ACK_WAIT = 3000;
 
+let wanted = null; // the chat that is shown, or will be as soon as it has come
 let loading = 0; // number of the newest load; an older one that comes late is dropped
 let held = null; // what happened while a load was under way
 let typingEnds = 0;
 
 export async function open(chat) {
   const number = loading += 1;
+  wanted = chat;
   held ??= [];
   const state = await ask(chat === null ? "state" : `state?chat=${encodeURIComponent(chat)}`);
   if (number !== loading) return;
   const missed = held;
   held = null;
-  if (state === null) return;
-  store.showChat(state);
-  store.clicks.value = {};
+  if (state !== null) store.showChat(state);
+  wanted = store.current.value;
   receive(missed);
 }
 
@@ -27,18 +28,20 @@ export async function openEarlier() {
   const first = store.items.list.find((item) => !item.data.note);
   if (!first || !store.earlier.value) return;
   store.earlier.value = false; // asked for once
-  const chat = store.current.value;
-  const found = await ask(`history?chat=${chat}&before=${encodeURIComponent(first.key)}`);
-  if (found !== null && chat === store.current.value) store.addEarlier(found);
+  const { byId } = store.items;
+  const found = await ask(`history?chat=${store.current.value}&before=${encodeURIComponent(first.key)}`);
+  if (byId !== store.items.byId) return; // another chat is shown
+  if (found === null) store.earlier.value = true;
+  else store.addEarlier(found);
 }
 
 const HAPPENED = {
-  hello: () => open(store.current.value),
+  hello: () => open(wanted),
   overview: (told) => store.showOverview(told),
   message: ({ message }) => arrived(message),
   stream: ({ message }) => { if (!store.items.byId.get(message.id)?.data.recalled) store.change(message.id, message); },
   typing: (told) => showTyping(told),
-  recall: ({ chat, id }) => { if (chat === store.current.value) store.change(id, { recalled: true }); },
+  recall: (told) => recalled(told),
   refused: (told) => { if (told.chat === null || told.chat === store.current.value) store.add({ ...told, note: true }); else count(told.chat); },
   click: ({ id, message, button }) => waitFor(id, `${message}/${button}`),
   ack: ({ id, message, button, code, late }) => acknowledged(id, `${message}/${button}`, code, late),
@@ -77,17 +80,19 @@ function arrived(message) {
     if (message.bot) showTyping({ chat: message.chat, for: 0 });
   } else count(message.chat);
   const kinds = message.files.map((file) => file.type);
-  const { name, text, time, recalled, markdown } = message;
-  lately.last[message.chat] = { name, text: text.slice(0, 80), markdown, kinds, card: Boolean(message.card), time, recalled };
+  const { id, name, text, time, markdown } = message;
+  lately.last[message.chat] = { id, name, text: text.slice(0, 80), markdown, kinds, card: Boolean(message.card), time, recalled: message.recalled };
 }
 
-// What was sent from here: the feed tells it as well, if it is connected.
-export function sent(message) {
-  batch(() => {
-    arrived(message);
-    showCounts();
-    store.sent.value += 1;
-  });
+function recalled({ chat, id }) {
+  if (chat === store.current.value) store.change(id, { recalled: true });
+  const newest = lately.last[chat] ?? store.last.value[chat];
+  if (newest?.id === id) lately.last[chat] = { ...newest, recalled: true };
+}
+
+// The message itself comes by the feed alone: an answer may be older, or newer, than what was told there.
+export function sent() {
+  store.sent.value += 1;
 }
 
 function count(chat) {
@@ -124,5 +129,6 @@ function addPoint(point) {
 export async function start() {
   listen(receive);
   const load = await ask("load");
-  if (load?.points.length) store.points.value = load.points;
+  const begin = store.points.value[0]?.t ?? Infinity; // of what the feed has told meanwhile
+  if (load !== null) store.points.value = [...load.points.filter((point) => point.t < begin), ...store.points.value];
 }

@@ -12,7 +12,7 @@ const KEPT = 5000;
 const AT_FIRST = 2000; // entries that are asked for when the panel is opened
 
 // Kept while the panel is folded away, so that it shows the same when it is opened again.
-const kept = { list: [], sessions: [], last: 0, asking: false };
+const kept = { list: [], sessions: [], last: 0, asking: null };
 
 export function Inspector() {
   const [, redraw] = useState(0);
@@ -22,8 +22,9 @@ export function Inspector() {
   const [following, setFollowing] = useState(true);
   const newest = traffic.value;
   useEffect(() => {
-    if (paused || kept.asking || newest === kept.last) return;
-    fetchNew().then(() => redraw((now) => now + 1));
+    if (paused || newest === kept.last) return;
+    kept.asking ??= fetchNew().finally(() => { kept.asking = null; });
+    kept.asking.then(() => redraw((now) => now + 1));
   }, [newest, paused]);
   const change = (changes) => setFilter({ ...filter, ...changes });
   const items = kept.list.filter((item) => fits(item, filter));
@@ -61,12 +62,22 @@ function Chip({ on, set, text }) {
   return html`<button type="button" class=${`chip ${on ? "on" : ""}`} aria-pressed=${on} onClick=${() => set(!on)}>${text}</button>`;
 }
 
+// Until all is here that the feed told of: what came while it was asked must not wait for the next.
 async function fetchNew() {
-  kept.asking = true;
-  const found = await ask(`inspect?after=${kept.last}${kept.list.length ? "" : `&limit=${AT_FIRST}`}`);
-  kept.asking = false;
-  if (found === null) return;
-  if (found.last < kept.last) kept.list = []; // another simulator
+  let told;
+  do {
+    told = traffic.value;
+    const found = await ask(`inspect?after=${kept.last}${kept.list.length ? "" : `&limit=${AT_FIRST}`}`);
+    if (found === null) return;
+    if (found.last < kept.last) { // another simulator: everything of it is new
+      kept.list = [];
+      kept.last = 0;
+      told = null;
+    } else take(found);
+  } while (traffic.value !== told && traffic.value > kept.last);
+}
+
+function take(found) {
   kept.last = found.last;
   kept.sessions = found.sessions;
   const fresh = found.entries.map((data) => ({ key: data.seq, px: 0, data, words: null }));

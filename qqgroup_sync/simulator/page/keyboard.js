@@ -4,7 +4,7 @@ import { html } from "./lib.js";
 import { waitFor } from "./feed.js";
 import { safeLink } from "./markdown.js";
 import { ask } from "./server.js";
-import { clicks, draft, question, quoted, sender } from "./store.js";
+import { clicks, draft, question, sender } from "./store.js";
 import { t } from "./texts.js";
 
 const LINK = 0, CALLBACK = 1, COMMAND = 2;
@@ -56,6 +56,5 @@ function confirmed({ content: text, confirm_text: yes, cancel_text: no }) {
 }
 
 function command(message, action, text) {
-  if (action.reply) quoted.value = message;
-  draft.value = { text, send: action.enter === true };
+  draft.value = { text, send: action.enter === true, quote: action.reply ? message : null };
 }

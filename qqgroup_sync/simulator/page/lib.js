@@ -3,7 +3,7 @@
 import { Component, createElement, render } from "./vendor/preact.mjs";
 import htm from "./vendor/htm.mjs";
 
-export { useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+export { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 export { batch, computed, effect, signal, useComputed, useSignal } from "./vendor/signals.mjs";
 export { Component, render };
 

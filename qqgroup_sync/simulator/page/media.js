@@ -37,7 +37,7 @@ function Voice({ file, onError }) {
   const [at, setAt] = useState(0);
   const address = file.decoded ? `${mediaAddress(file.id)}?wav=1` : mediaAddress(file.id);
   useEffect(() => () => audio.current?.pause(), []);
-  const toggle = () => (playing ? audio.current.pause() : audio.current.play().catch(onError));
+  const toggle = () => (playing ? audio.current.pause() : audio.current.play().catch((error) => { if (error.name !== "AbortError") onError(); }));
   const shown = playing || at > 0 ? at : length;
   return html`<button type="button" class=${`voice ${playing ? "playing" : ""}`} aria-label=${`${t(playing ? "pause" : "play")} ${t("media3")} ${seconds(length)}`} onClick=${toggle}
       style=${{ width: `${Math.min(260, 110 + length * 8)}px` }}>

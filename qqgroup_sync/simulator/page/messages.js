@@ -1,6 +1,6 @@
 // The conversation: messages, day separators and notes, the newest at the bottom.
 
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useEffect, useErrorBoundary, useRef, useState } from "./lib.js";
 import { openEarlier } from "./feed.js";
 import { icon } from "./icons.js";
 import { Message } from "./message.js";
@@ -15,12 +15,13 @@ export function Messages() {
   const list = useRef(null);
   const [following, setFollowing] = useState(true);
   const [marked, setMarked] = useState(null);
-  const seen = useRef(0);
+  const seen = useRef(null); // the newest item when the end was last in view
   const chat = current.value;
   const count = revision.value;
   useEffect(() => { list.current?.toEnd(); }, [chat, sent.value]);
-  if (following) seen.current = items.list.length;
-  const fresh = Math.max(0, items.list.length - seen.current);
+  if (following) seen.current = items.list.at(-1);
+  const at = items.list.lastIndexOf(seen.current);
+  const fresh = at < 0 ? 0 : items.list.length - 1 - at;
 
   const { current: jump } = useRef((id) => { // the same one always, so that no message is drawn again for it
     if (!list.current.show(id)) return tell(t("gone"));
@@ -51,7 +52,13 @@ function walk(event) {
 function Row({ data, day, marked, jump }) {
   return html`<li class=${marked ? "marked" : ""} data-id=${data.id}>
     ${day && html`<p class="day"><span>${dayName(data.time)}</span></p>`}
-    ${data.note ? html`<p class="note bad" title=${data.call}>${t("refused", data.code, data.message)}</p>` : html`<${Message} message=${data} jump=${jump} />`}</li>`;
+    ${data.note ? html`<p class="note bad" title=${data.call}>${t("refused", data.code, data.message)}</p>` : html`<${Guarded} message=${data} jump=${jump} />`}</li>`;
+}
+
+// A message that cannot be drawn must not take the page along: its text is shown as it is.
+function Guarded({ message, jump }) {
+  const [failed] = useErrorBoundary((error) => console.error(error));
+  return failed ? html`<p class="note bad">${t("notDrawn", message.name, message.text)}</p>` : html`<${Message} message=${message} jump=${jump} />`;
 }
 
 function Typing() {

@@ -17,22 +17,26 @@ export function Recorder({ done }) {
   const kept = useRef(true);
   const stop = (keep) => {
     kept.current = keep;
-    if (recorder.current?.state === "recording") recorder.current.stop();
-    else done(null);
+    if (recorder.current === null) done(null); // the microphone has not come yet
+    else if (recorder.current.state === "recording") recorder.current.stop();
   };
   useEffect(() => {
     let gone = false;
     let timer = 0;
-    begin(() => kept.current, done).then((made) => {
+    const end = (file) => { if (!gone) done(file); }; // another one may record by then
+    begin(() => kept.current && !gone, end).then((made) => {
       recorder.current = made;
-      if (gone) made.stop();
+      if (gone) {
+        made.stop();
+        return;
+      }
       timer = setInterval(() => setSeconds((now) => {
         if (now + 1 >= LONGEST) stop(true);
         return now + 1;
       }), 1000);
     }).catch(() => {
-      tell(t("noMicrophone"), true);
-      done(null);
+      if (!gone) tell(t("noMicrophone"), true);
+      end(null);
     });
     return () => {
       gone = true;

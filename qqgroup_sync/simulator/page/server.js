@@ -25,9 +25,11 @@ export async function ask(path, body) {
 // receive gets a list of what happened, at most once per frame.
 export function listen(receive) {
   let waiting = [];
-  let planned = false;
+  let frame = 0;
+  let timer = 0; // no frame is drawn of a tab that is hidden, or just then becomes so
   const deliver = () => {
-    planned = false;
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
     const batch = waiting;
     waiting = [];
     receive(batch);
@@ -36,11 +38,11 @@ export function listen(receive) {
     const stream = new EventSource("simulator/live");
     stream.onopen = () => { link.value = "open"; };
     stream.onmessage = (event) => {
+      const planned = waiting.length > 0;
       waiting.push(...JSON.parse(event.data));
       if (planned) return;
-      planned = true;
-      if (document.hidden) setTimeout(deliver, 200); // no frames are drawn meanwhile
-      else requestAnimationFrame(deliver);
+      frame = requestAnimationFrame(deliver);
+      timer = setTimeout(deliver, 200);
     };
     stream.onerror = () => {
       link.value = "lost";

@@ -18,7 +18,7 @@ export const typing = signal(null); // { chat, name } of the bot that types
 export const clicks = signal({}); // "message/button" -> { state, code, interaction }
 export const sent = signal(0); // counts what was sent from this page
 export const quoted = signal(null); // the message that the next one quotes
-export const draft = signal(null); // { text, send }: what a command button puts into the box
+export const draft = signal(null); // { text, send, quote }: what a command button puts into the box, or sends
 export const control = signal({ armed: [], clock: { speed: 1, ahead: 0 } });
 export const traffic = signal(0); // number of the inspector's newest entry
 export const points = signal([]); // of the load
@@ -55,21 +55,30 @@ export function showOverview(found) {
   chats.value = found.chats;
 }
 
+// The same chat is asked for again when notices were missed: what one reads and quotes stays then.
 export function showChat(state) {
+  const again = state.chat === current.value && items.byId.has(state.messages[0]?.id);
   batch(() => {
-    showOverview(state);
+    // The feed tells bots and chats; an answer may be older, or of a moment the feed never tells of.
+    if (!chats.value.some((one) => one.id === state.chat)) showOverview(state);
     current.value = state.chat;
-    earlier.value = state.earlier;
     last.value = state.last;
     traffic.value = state.traffic;
     typing.value = null;
-    quoted.value = null;
     const { [state.chat]: _, ...others } = unread.value;
     unread.value = others;
-    items.list = [];
-    items.byId = new Map();
+    if (!again) {
+      earlier.value = state.earlier;
+      quoted.value = null;
+      clicks.value = {};
+      items.list = [];
+      items.byId = new Map();
+    }
     const notes = state.refused.map((one) => ({ ...one, note: true }));
-    for (const one of [...state.messages, ...notes].sort((a, b) => a.time - b.time)) add(one);
+    for (const one of [...state.messages, ...notes].sort((a, b) => a.time - b.time)) {
+      change(one.id, one);
+      add(one);
+    }
     revision.value += 1;
   });
 }

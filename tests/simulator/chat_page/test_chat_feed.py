@@ -43,10 +43,10 @@ def test_live_tells_acknowledgements(sim, bot, group):
     with Live(sim) as live:
         live.next("hello")
         interaction = group.member("Lan").click(group.messages[-1], "ok")
-        bot.call("PUT", f"/interactions/{interaction.id}", {"code": 3})
-
         told = live.next("click")
         assert (told["id"], told["button"], told["code"]) == (interaction.id, "ok", None)
+
+        bot.call("PUT", f"/interactions/{interaction.id}", {"code": 3})
         told = live.next("ack")
         assert (told["id"], told["code"], told["late"]) == (interaction.id, 3, False)
         assert told["message"] == group.messages[-1].id
@@ -56,7 +56,7 @@ def test_live_tells_new_members_and_bots_on_and_off_line(sim, bot, group):
     """Live tells new members and bots on and off line."""
     robot = {"appid": APPID, "name": f"bot-{APPID}", "online": True}
     with Live(sim) as live:
-        live.next("hello")
+        assert len(live.next("overview")["chats"][0]["members"]) == 2
         group.join("小红")
         members = live.next("overview")["chats"][0]["members"]
         assert [one["name"] for one in members] == ["Ming", "Lan", "小红"]
@@ -66,6 +66,23 @@ def test_live_tells_new_members_and_bots_on_and_off_line(sim, bot, group):
 
         wire.websocket.close()
         assert live.next("overview")["bots"][0]["online"] is False
+
+
+def test_half_a_character_does_not_end_the_feed(sim, group):
+    """Half of an emoji, which Python code can say, is told as a question mark."""
+    with Live(sim) as live:
+        live.next("hello")
+        group.member("Lan").say("half \ud83d")
+        assert live.next("message")["message"]["text"] == "half ?"
+        group.member("Lan").say("whole")
+        assert live.next("message")["message"]["text"] == "whole"
+
+
+def test_every_connection_is_told_bots_and_chats(sim, group):
+    """What changed before it came may have reached the page by an answer that was older."""
+    for _ in range(2):
+        with Live(sim) as live:
+            assert live.next("overview")["chats"][0]["id"] == group.openid
 
 
 def test_every_page_hears_everything(sim, group):

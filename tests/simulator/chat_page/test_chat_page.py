@@ -341,6 +341,29 @@ def test_muted_member_cannot_speak(sim, group):
     assert (response.status_code, response.json()["error"]) == (403, "muted")
 
 
+def test_what_a_muted_member_could_not_send_is_not_used_up(sim, group):
+    """The picture can be sent later, and then only once."""
+    file = add_file(sim, samples.png()).json()["file"]
+    ming = next(iter(group.members.values()))  # who sends it
+    ming.muted_until = sim.clock.now() + 60
+    assert say_files(sim, group, [file]).status_code == 403
+
+    ming.muted_until = 0.0
+
+    assert say_files(sim, group, [file]).json()["files"][0]["id"] == file
+    assert say_files(sim, group, [file]).json()["error"] == "unknown_file"
+
+
+def test_people_on_the_blacklist_cannot_join(sim, group):
+    """They are no members afterwards, and the page says why."""
+    group.blacklist[sim.platform.user("Eve").openid] = sim.platform.user("Eve")
+
+    response = post(sim, "member", {"chat": group.openid, "name": "Eve", "role": "admin"})
+
+    assert (response.status_code, response.json()["error"]) == (403, "blacklisted")
+    assert "Eve" not in [member.name for member in group.members.values()]
+
+
 def test_quote_reaches_the_bot(sim, bot, group, events):
     """What a person quotes comes with the event, and stands in the message."""
     sent = bot.say(group, "the original").json()

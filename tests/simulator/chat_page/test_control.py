@@ -33,6 +33,7 @@ def test_nothing_is_armed_at_first(sim):
         ("reset", {}, None),
         ("close", {"code": 4915}, 4915),
         ("close", {}, 4009),
+        ("close", {"code": 1006}, None),
         ("reconnect", {"close": True}, 4009),
     ],
 )
@@ -102,14 +103,30 @@ def test_the_next_requests_fail(sim, bot, group, action, fields, status, shown):
     assert bot.say(group, "hi").status_code == 200
 
 
+def test_expired_tokens_look_as_all_refusals_do(sim, bot, group):
+    """In the shape that the rules ask for."""
+    sim.platform.change_rules(error_shape="code")
+    act(sim, "fail", status=401)
+    assert set(bot.say(group, "hi").json()) == {"message", "code"}
+
+
 def test_path_chooses_requests(sim, bot, group):
     """Only paths that fit are hit, and nonsense is refused."""
     act(sim, "fail", path="/messages$")
 
     assert bot.get("/gateway").ok
     assert bot.say(group, "hi").status_code == 500
-    bad = post(sim, "control", {"action": "fail", "path": "("})
-    assert (bad.status_code, bad.json()["error"]) == (400, "bad_path")
+    for path in ("(", ")|(", "(?i)messages"):  # flags stand only at the beginning
+        bad = post(sim, "control", {"action": "fail", "path": path})
+        assert (bad.status_code, bad.json()["error"]) == (400, "bad_path")
+
+
+def test_paths_are_those_of_the_platform(sim, bot, group):
+    """An alternative does not reach to the page itself."""
+    act(sim, "fail", path="users|messages")
+
+    assert get(sim, "/simulator/page/messages.js").ok
+    assert bot.say(group, "hi").status_code == 500
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -225,11 +242,14 @@ def test_time_travels(sim, bot, group):
         ({"action": "explode"}, "unknown_action"),
         ({"action": "close", "code": 99}, "bad_number"),
         ({"action": "close", "code": "4009"}, "bad_number"),
+        ({"action": "close", "code": 1005}, "bad_code"),
+        ({"action": "close", "code": 2000}, "bad_code"),
         ({"action": "fail", "times": 0}, "bad_number"),
         ({"action": "fail", "status": True}, "bad_number"),
         ({"action": "speed", "speed": -1}, "bad_number"),
         ({"action": "invalid", "resumable": 1}, "bad_switch"),
         ({"action": "drop", "appid": "unknown"}, "unknown_bot"),
+        ({"action": "drop", "appid": []}, "unknown_bot"),
         ({"action": "full_mode", "chat": "unknown"}, "unknown_chat"),
     ],
 )

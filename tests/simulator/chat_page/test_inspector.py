@@ -230,3 +230,20 @@ def test_sessions_are_told(sim, bot, group):
     (session,) = inspect(sim)["sessions"]
     assert session["live"] is False
     assert 30 <= session["away"] < 60
+
+
+@pytest.mark.parametrize("fault", [None, "/no/such/path"])
+def test_half_a_character_does_not_break_the_page(sim, bot, group, fault):
+    """Whether a bot sends it, which is refused, or Python code; nor do numbers that are none."""
+    if fault:
+        sim.faults.fail(fault)  # then sends go by way of Flask
+    wire = bot.connect(identify=True)
+    url = f"{sim.url}/v2/groups/{group.openid}/messages"
+    for data in (b'{"msg_type":0,"content":"x\\ud800"}', b'{"msg_type":0,"content":NaN}'):
+        headers = {"Content-Type": "application/json"}
+        assert bot.http.post(url, data=data, headers=headers, timeout=5).status_code == 400
+    group.member("Lan").say("half \ud800")
+    assert wire.read()["d"]["content"] == " half ?"
+
+    assert get(sim, "/simulator/state").status_code == 200
+    assert [one["code"] for one in entries(sim, status=400)] == [11255, 11255]

@@ -12,7 +12,7 @@ export const en = {
   empty: "No messages yet. Say something!", down: "{0} new messages", toEnd: "To the newest", earlier: "Loading earlier messages…",
   today: "Today", yesterday: "Yesterday",
   unheard: "no @: the bot does not get this", hintUnheard: "Without @ the bot does not get the message", proactive: "proactive", audit: "waits for review",
-  recalledBy: "{0} recalled a message", refused: "A request of the bot was refused: {0} {1}", card: "card", keyboardTemplate: "button template {0}",
+  recalledBy: "{0} recalled a message", refused: "A request of the bot was refused: {0} {1}", notDrawn: "{0}: {1} (this message could not be drawn; the console of the browser says why)", card: "card", keyboardTemplate: "button template {0}",
   everyone: "everyone", quote: "Quote", recall: "Recall", copy: "Copy", copied: "Copied", jump: "Go to the original", gone: "This message is not here any more",
   media1: "picture", media2: "video", media3: "voice", media4: "file", lostPicture: "the picture could not be fetched", download: "Download", viewPicture: "View the picture",
   play: "Play", pause: "Pause", typing: "{0} is typing…",

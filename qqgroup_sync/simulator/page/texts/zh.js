@@ -12,7 +12,7 @@ export const zh = {
   empty: "还没有消息。说点什么吧！", down: "{0} 条新消息", toEnd: "回到底部", earlier: "正在载入更早的消息…",
   today: "今天", yesterday: "昨天",
   unheard: "没有 @，机器人收不到", hintUnheard: "不 @ 机器人，它就收不到这条消息", proactive: "主动消息", audit: "等待审核",
-  recalledBy: "{0} 撤回了一条消息", refused: "机器人的请求被拒绝：{0} {1}", card: "卡片", keyboardTemplate: "按钮模板 {0}",
+  recalledBy: "{0} 撤回了一条消息", refused: "机器人的请求被拒绝：{0} {1}", notDrawn: "{0}：{1}（这条消息无法显示，原因见浏览器控制台）", card: "卡片", keyboardTemplate: "按钮模板 {0}",
   everyone: "全体成员", quote: "引用", recall: "撤回", copy: "复制", copied: "已复制", jump: "跳到原消息", gone: "这条消息不在这里了",
   media1: "图片", media2: "视频", media3: "语音", media4: "文件", lostPicture: "图片未能获取", download: "下载", viewPicture: "查看图片",
   play: "播放", pause: "暂停", typing: "{0} 正在输入…",
