@@ -12,6 +12,19 @@ import click
 SIMULATOR_EXTRA = 'The simulator needs more packages: pip install "qqgroup_sync[simulator]"'
 LOAD_EXTRA = 'Measuring a load needs more packages: pip install "qqgroup_sync[load]"'
 SCRIPT = click.Path(exists=True, dir_okay=False, path_type=Path)
+PORT = click.IntRange(0, 65535)
+NOT_NEGATIVE = click.FloatRange(min=0)
+
+
+def _check_texts(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse bytes that are no text: they would reach no bot as they were typed."""
+    for text in texts:
+        shown = text.encode("utf-8", "replace").decode()
+        if shown != text:
+            raise click.BadParameter(f"{shown!r} is no UTF-8: let the terminal or script send that")
+    return texts
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +49,13 @@ def _interrupt(_number: int, _frame: object) -> None:
 @main.command("try")
 @click.argument("script", type=SCRIPT)
 @click.argument("arguments", nargs=-1)
-@click.option("--say", multiple=True, metavar="TEXT", help="Say this to the bot; repeatable.")
+@click.option(
+    "--say",
+    multiple=True,
+    callback=_check_texts,
+    metavar="TEXT",
+    help="Say this to the bot; repeatable.",
+)
 @click.option("--console", is_flag=True, help="Chat in this terminal instead of the browser.")
 @click.option(
     "--script",
@@ -47,8 +66,8 @@ def _interrupt(_number: int, _frame: object) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Write what happens as JSON, line by line.")
 @click.option("--direct", is_flag=True, help="Talk to the bot in private instead of in a group.")
-@click.option("--port", default=0, help="Port of the chat page; 0 chooses a free one.")
-@click.option("--timeout", default=15.0, help="Seconds to wait for each reply.")
+@click.option("--port", type=PORT, default=0, help="Port of the chat page; 0 chooses a free one.")
+@click.option("--timeout", type=NOT_NEGATIVE, default=15.0, help="Seconds to wait for each reply.")
 @click.option("--reload", is_flag=True, help="Start the script anew when its files change.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the chat page.")
 def try_bot(
@@ -110,12 +129,15 @@ def try_bot(
 @click.option(
     "--say",
     multiple=True,
+    callback=_check_texts,
     metavar="TEXT",
     help="What is said, in turn when repeated; {n}, {person} and {group} are filled in."
     " Without it: something that the bot answers.",
 )
 @click.option("--grace", default=10.0, show_default=True, help="Seconds until a message is lost.")
-@click.option("--timeout", default=15.0, help="Seconds the probe waits for answers.")
+@click.option(
+    "--timeout", type=NOT_NEGATIVE, default=15.0, help="Seconds the probe waits for answers."
+)
 @click.option("--json", "json_to", metavar="FILE", help="Write the figures as JSON; - is stdout.")
 @click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw them, such as load.png."
@@ -128,7 +150,7 @@ def try_bot(
 @click.option("--max-p99", type=float, metavar="MS", help="Fail when the 99th percentile is more.")
 @click.option("--max-lost", type=int, metavar="N", help="Fail when more messages are lost.")
 @click.option("--page", is_flag=True, help="Open the chat page, which shows the figures live.")
-@click.option("--port", default=0, help="Port of the chat page; 0 chooses a free one.")
+@click.option("--port", type=PORT, default=0, help="Port of the chat page; 0 chooses a free one.")
 @click.option("--no-browser", is_flag=True, help="With --page: only print its address.")
 def load(
     script: Path,
@@ -187,9 +209,11 @@ def load(
 
 
 @main.command()
-@click.option("--port", default=8765, show_default=True, help="Port of the platform.")
-@click.option("--gateway-port", default=0, help="Port of the gateway; 0 chooses a free one.")
-@click.option("--speed", default=1.0, help="Simulated seconds per real second.")
+@click.option("--port", type=PORT, default=8765, show_default=True, help="Port of the platform.")
+@click.option(
+    "--gateway-port", type=PORT, default=0, help="Port of the gateway; 0 chooses a free one."
+)
+@click.option("--speed", type=NOT_NEGATIVE, default=1.0, help="Simulated seconds per real second.")
 def simulator(port: int, gateway_port: int, speed: float) -> None:
     """Run the simulated platform alone, for bots that you start yourself."""
     try:

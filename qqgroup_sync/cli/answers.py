@@ -10,11 +10,14 @@ from qqgroup_sync.cli.happenings import is_complete
 from qqgroup_sync.runtime.clock import Clock, Deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qqgroup_sync.simulator.chats import Chat
     from qqgroup_sync.simulator.platform import Platform
     from qqgroup_sync.simulator.records import ChatMessage
 
 QUIET = 0.4  # seconds without another answer before a text counts as answered
+_SLICE = 0.2  # seconds between two looks whether the bot is still there
 
 
 class Answers:
@@ -22,10 +25,11 @@ class Answers:
 
     Args:
         platform: Where they are given.
+        alive: Tells whether the bot can still answer: nobody waits for one that has ended.
     """
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self, platform: Platform, alive: Callable[[], bool]) -> None:
+        self.alive = alive
         self._changed = threading.Condition()
         self._waiting: defaultdict[str, deque[ChatMessage]] = defaultdict(deque)
         self._growing: set[str] = set()
@@ -57,10 +61,10 @@ class Answers:
         deadline = Deadline(Clock(), timeout)
         with self._changed:
             waiting = self._waiting[chat.openid]
-            if not self._changed.wait_for(lambda: waiting, deadline.left()):
+            if not self._wait_for(lambda: bool(waiting), deadline):
                 return None
             answer = waiting.popleft()
-            self._changed.wait_for(lambda: is_complete(answer), deadline.left())
+            self._wait_for(lambda: is_complete(answer), deadline)
         return answer
 
     def settle(self, timeout: float) -> bool:
@@ -70,9 +74,20 @@ class Answers:
             Whether there was anything.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._count > self._heard, timeout):
+            if not self._wait_for(lambda: self._count > self._heard, Deadline(Clock(), timeout)):
                 return False
             deadline = Deadline(Clock(), timeout)
-            while self._changed.wait(QUIET) or (self._growing and not deadline.passed):
+            while self._changed.wait(QUIET) or (
+                self._growing and self.alive() and not deadline.passed
+            ):
                 pass
             return True
+
+    def _wait_for(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
+        """Wait with the lock held until a condition holds; return whether it does."""
+        while not condition():
+            left = deadline.left()
+            if not left or not self.alive():
+                return condition()
+            self._changed.wait(min(_SLICE, left))
+        return True

@@ -24,6 +24,7 @@ from qqgroup_sync.errors import Text as Sentence
 from qqgroup_sync.simulator import transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from qqgroup_sync.simulator.records import ChatMessage
@@ -47,13 +48,14 @@ class ColourDisplay(Display):
     """What happens, above the line where somebody types.
 
     Args:
-        folder: Where voices and files are saved.
+        make_folder: Makes the folder in which voices and files are saved, when the first one is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, make_folder: Callable[[], Path]) -> None:
         super().__init__()
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
-        self._folder = folder
+        self._make_folder = make_folder
+        self._folder: Path | None = None
         self._numbers = itertools.count(1)
         self._saved: dict[str, str] = {}
         self._prompt: str | None = None
@@ -176,7 +178,8 @@ class ColourDisplay(Display):
         return [line]
 
     def _picture(self, file: MediaFile) -> RenderableType | None:
-        if self._console.color_system in (None, "standard", "windows") or file.blob is None:
+        few_colours = self._console.color_system in (None, "standard", "windows")
+        if few_colours or self._console.no_color or file.blob is None:
             return None
         try:
             BLOCK.encode(self._console.encoding)
@@ -197,8 +200,10 @@ class ColourDisplay(Display):
             pass
         except LookupError:  # its bytes were forgotten
             return None
-        path = self._folder / f"{next(self._numbers)}-{name[-80:]}"
         try:
+            if self._folder is None:
+                self._folder = self._make_folder()
+            path = self._folder / f"{next(self._numbers)}-{name[-80:]}"
             path.write_bytes(data)
         except OSError:
             return None
@@ -224,7 +229,7 @@ class ColourDisplay(Display):
 
     def erase(self, prompt: str, line: str) -> None:
         """Take away a line that was just read: what it says will be shown as a message."""
-        if self._console.legacy_windows or not self._console.is_terminal:
+        if not self._movable:
             return
         rows = max(1, -(-cell_len(prompt + line) // self._console.width))
         with self._lock:
@@ -238,11 +243,10 @@ class ColourDisplay(Display):
 
     def _put(self, shown: RenderableType, *, instead_of: int = 0) -> None:
         """Write above the prompt, maybe in place of the last lines; the lock is held."""
-        movable = self._console.is_terminal and not self._console.legacy_windows
         before = after = ""
-        if movable and self._prompt is not None:
+        if self._movable and self._prompt is not None:
             before, after = "\r\x1b[J", self._prompt + _typed()
-        if movable and instead_of:
+        if self._movable and instead_of:
             before += f"\x1b[{instead_of}A\r\x1b[J"
         with self._console.capture() as capture:
             self._console.print(shown)
@@ -251,6 +255,12 @@ class ColourDisplay(Display):
             sys.stdout.flush()
         except (BrokenPipeError, io.UnsupportedOperation):
             return  # the terminal has gone; the trial ends by itself
+
+    @property
+    def _movable(self) -> bool:
+        """Whether what stands there can be written over."""
+        console = self._console
+        return console.is_terminal and not (console.is_dumb_terminal or console.legacy_windows)
 
     def _height(self, shown: RenderableType) -> int:
         return len(self._console.render_lines(shown, pad=False))

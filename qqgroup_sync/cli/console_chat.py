@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qqgroup_sync.cli.display import shortened
+from qqgroup_sync.cli.display import is_terminal, shortened
 from qqgroup_sync.cli.faults import FaultError, read_fault
 from qqgroup_sync.cli.play import PATIENCE
 from qqgroup_sync.cli.scenario import BadLineError, read_path, read_person
@@ -81,7 +81,7 @@ class ConsoleChat:
         self._talk = talk
         self._answers = answers
         self._display = display
-        self._by_hand = sys.stdin.isatty()
+        self._by_hand = is_terminal(sys.stdin)
         self._ended = False
         self._prompt = ""
 
@@ -89,8 +89,8 @@ class ConsoleChat:
         """Chat until the input ends, or Ctrl-C."""
         if self._by_hand:
             self._display.note(_WELCOME.in_language())
-            if sys.stdout.isatty() and importlib.util.find_spec("readline") is not None:
-                import readline  # noqa: F401, PLC0415 - arrow keys and history, where there are
+            if is_terminal(sys.stdout):
+                _prepare_readline()
         try:
             while not self._ended and (line := self._read()) is not None:
                 self.take(line)
@@ -120,8 +120,7 @@ class ConsoleChat:
     def _read(self) -> str | None:
         """Return the next line, None at the end."""
         if not self._by_hand:
-            line = sys.stdin.readline()
-            return line or None
+            return (sys.stdin and sys.stdin.readline()) or None
         self._prompt = f"{self._talk.name}> "
         try:
             return self._display.ask(self._prompt)
@@ -234,6 +233,17 @@ class ConsoleChat:
         found = read_fault(rest)
         found.act(self._simulator, self._simulator.platform.group(self._talk.group or GROUP))
         self._display.result({"kind": "fault", "text": rest}, f"! {rest}")
+
+
+def _prepare_readline() -> None:
+    """Have arrow keys and a history, where there are, and characters of every language."""
+    if importlib.util.find_spec("readline") is None:
+        return
+    import readline  # noqa: PLC0415 - not everywhere
+
+    # In a locale without Chinese, such as C, it would take the bytes of a character for Meta keys.
+    for setting in ("set input-meta on", "set convert-meta off", "set output-meta on"):
+        readline.parse_and_bind(setting)
 
 
 _COMMANDS: dict[str, Callable[[ConsoleChat, str], None]] = {

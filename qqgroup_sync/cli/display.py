@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -129,6 +129,11 @@ def shortened(text: str) -> str:
 def chat_name(chat: Chat) -> str:
     """Return how a chat is called for people."""
     return chat.name if isinstance(chat, Group) else f"{chat.name} (private)"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether somebody sits at a stream; it is None where the shell has closed it."""
+    return stream is not None and stream.isatty()
 
 
 def _is_unicode() -> bool:

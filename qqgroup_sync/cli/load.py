@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import webbrowser
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qqgroup_sync.cli.display import is_terminal
 from qqgroup_sync.cli.load_table import table
 from qqgroup_sync.cli.refusals import in_both_languages
 from qqgroup_sync.cli.script import Script, arrivals_at, wait_for_bot
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 FAILED, NOTHING_TO_MEASURE = 1, 2
 _TAIL = 3000  # bytes of the script's output that are shown when it fails
-_WIDTH = 100
+_COLUMNS = 80  # of a terminal that does not tell its width
 _PICTURES = (".png", ".svg", ".pdf", ".jpg")
 
 
@@ -96,9 +98,11 @@ def _check_places(wishes: Wishes) -> None:
     paths = [wishes.plot_to, wishes.output]
     if wishes.json_to not in (None, "-"):
         paths.append(Path(str(wishes.json_to)))
-    for path in paths:
-        if path is not None and not path.absolute().parent.is_dir():
+    for path in filter(None, paths):
+        if not path.absolute().parent.is_dir():
             raise click.ClickException(f"there is no folder for {path}: make it first")
+        if path.is_dir():
+            raise click.ClickException(f"{path} is a folder: name a file in it")
     if wishes.plot_to is not None and wishes.plot_to.suffix.lower() not in _PICTURES:
         raise click.ClickException(
             f"--plot {wishes.plot_to} must end with one of {', '.join(_PICTURES)}"
@@ -203,7 +207,7 @@ class _ProgressLine:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._on = sys.stderr.isatty()
+        self._on = is_terminal(sys.stderr)
 
     def show(self, tick: Tick) -> None:
         """Write the line of a second."""
@@ -217,12 +221,20 @@ class _ProgressLine:
         text += f"  lost {tick.lost} doubled {tick.doubled}"
         text += f"  bot {found['cpu']:.0f} % {tick.rss / MEGABYTE:.0f} MB"
         text += f"  platform {found['platform_cpu']:.0f} %"
-        click.echo(f"\r\x1b[K{text[:_WIDTH]}", nl=False, err=True)
+        click.echo(f"\r\x1b[K{text[: _columns() - 1]}", nl=False, err=True)
 
     def clear(self) -> None:
         """Take it away."""
         if self._on:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _columns() -> int:
+    """Return the width of the terminal at stderr: a longer line would leave rows behind."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return _COLUMNS
 
 
 # ---------------------------------------------------------------------- after
@@ -236,7 +248,7 @@ def _write(report: Report, script: Path, wishes: Wishes) -> None:
         click.echo(table(report, script.name))
         if wishes.json_to:
             text = json.dumps({"script": script.name, **report.to_json()}, ensure_ascii=False)
-            Path(wishes.json_to).write_text(text + "\n", encoding="utf-8")
+            Path(wishes.json_to).write_text(text + "\n", encoding="utf-8", errors="replace")
     if wishes.plot_to is not None:
         from qqgroup_sync.simulator.load.plot import draw  # noqa: PLC0415 - matplotlib is slow
 

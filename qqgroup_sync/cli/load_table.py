@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 def table(report: Report, name: str) -> str:
     """Return the figures for people."""
     plan, verdict = report.plan, report.verdict
-    latency = verdict.latency
+    latency, seconds = verdict.latency, plan.seconds
+    if report.ended:  # the warm-up does not count
+        seconds = round(min(seconds, max(0.0, report.lasted - plan.warm_up)), 1)
     rows = [
-        ("messages", f"{verdict.sent} said in {plan.seconds:g} s, {report.rate:.0f} a second"),
+        ("messages", f"{verdict.sent} said in {seconds:g} s, {report.rate:.0f} a second"),
         ("answered", f"{verdict.answered}"),
         ("lost", f"{verdict.lost}, without an answer {plan.grace:g} s later"),
         ("doubled", f"{verdict.doubled}"),

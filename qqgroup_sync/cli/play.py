@@ -82,6 +82,8 @@ class Player:
         acting = False  # whether the step before was an action whose answers nobody took yet
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             checks = isinstance(step, scenario.Expect | scenario.NoAnswer)
+            if not checks and not self.answers.alive():
+                break  # nobody would answer
             if not checks and not acting:
                 self.answers.forget()
             try:
@@ -153,9 +155,11 @@ class Player:
         self.checked += 1
         answer = self.answers.next(self.talk.chat, self.timeout)
         if answer is None:
+            alive = self.answers.alive()
+            why = f"within {self.timeout:g} s" if alive else "before the script ended"
             self._fail(
                 step,
-                f"no answer within {self.timeout:g} s\n  expected: {step.text}",
+                f"no answer {why}\n  expected: {step.text}",
                 {"expected": step.text, "answered": None},
             )
         elif not step.accepts(readings(answer)):

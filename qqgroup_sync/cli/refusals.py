@@ -10,6 +10,7 @@ from qqgroup_sync.errors import Text, default_language
 
 _SENDS = ("/messages", "/stream_messages")
 _TOO_FAST = 50002  # a frame of a stream that is sent again a little later
+_EXPIRED = 11244  # a token that is renewed at once: the request follows again
 
 
 def meaning(code: int) -> str:
@@ -41,7 +42,7 @@ class Refusal:
             return None
         body = record.response if isinstance(record.response, dict) else {}
         err_code, code = body.get("err_code") or 0, body.get("code") or 0
-        if err_code == _TOO_FAST:
+        if err_code == _TOO_FAST or _EXPIRED in (err_code, code):
             return None
         info, language = lookup(err_code, code), default_language()
         return cls(

@@ -21,6 +21,7 @@ write instead.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 from dataclasses import dataclass, replace
@@ -214,6 +215,8 @@ def read(text: str) -> list[Step]:
 
 def decode(data: bytes) -> str:
     """Return the text of a file: UTF-8, or what a Chinese Windows writes."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import webbrowser
@@ -15,13 +16,14 @@ from qqgroup_sync.cli import play
 from qqgroup_sync.cli.answers import Answers
 from qqgroup_sync.cli.bot_output import BotOutput
 from qqgroup_sync.cli.console_chat import ConsoleChat
-from qqgroup_sync.cli.display import Display, JsonDisplay
+from qqgroup_sync.cli.display import Display, JsonDisplay, is_terminal
 from qqgroup_sync.cli.refusals import in_both_languages
 from qqgroup_sync.cli.scenario import ScenarioError
 from qqgroup_sync.cli.script import SLICE, Script, arrivals_at, wait_for_bot
 from qqgroup_sync.cli.talk import GROUP, Talk
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator.chat_page import chat_page, ensure_demo
+from qqgroup_sync.state.places import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,8 +73,14 @@ class Trial:
         with self._talking() as (script, answers):
             if not wait_for_bot(self._simulator, script, self._timeout):
                 return 1
-            answered = [self._ask(text, answers) for text in texts]
-        return 0 if all(answered) else 1
+            answered = 0
+            for text in texts:
+                if not answers.alive():
+                    break
+                answered += self._ask(text, answers)
+            if answered < len(texts):
+                self._has_ended(script)
+        return 0 if answered == len(texts) else 1
 
     def play(self, path: Path) -> int:
         """Play a script file; return 0 when everything was as expected."""
@@ -93,8 +101,7 @@ class Trial:
             except KeyboardInterrupt:
                 click.echo("stopping", err=True)
                 return 130
-            if (code := script.poll()) is not None:
-                self._display.problem(f"{self._path.name} has ended (exit code {code}).")
+            if self._has_ended(script):
                 return 1
         if player.checked or failures:
             good = player.checked - failures
@@ -130,7 +137,8 @@ class Trial:
                     self._pause(SLICE)
             except KeyboardInterrupt:
                 click.echo("stopping")
-        return max(0, code or 0)
+        code = code or 0
+        return code if code >= 0 else 128 - code  # a signal, as a shell tells it
 
     # ------------------------------------------------------------------ the script
 
@@ -142,15 +150,16 @@ class Trial:
             if self._as_json:
                 self._display = JsonDisplay(self._simulator.clock)
                 output = _STDERR
-            elif sys.stdout.isatty() and (colours := _load_colours()) is not None:
-                folder = stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix="qqgroup-media-", ignore_cleanup_errors=True)
-                )
-                self._display = colours(Path(folder))
+            elif is_terminal(sys.stdout) and (colours := _load_colours()) is not None:
+                self._display = colours(lambda: _temporary_folder(stack, "media"))
                 output = stack.enter_context(BotOutput(self._display.output_of_bot)).descriptor
             self._display.attach(self._simulator.platform)
-            answers = Answers(self._simulator.platform)
-            yield stack.enter_context(self._running(output, self._display.note)), answers
+            script: Script | None = None
+            answers = Answers(
+                self._simulator.platform, alive=lambda: script is None or script.poll() is None
+            )
+            script = stack.enter_context(self._running(output, self._display.note))
+            yield script, answers
 
     @contextmanager
     def _running(
@@ -163,12 +172,11 @@ class Trial:
             raise click.ClickException(
                 f"the simulator's port cannot be used ({error.strerror}); choose another --port"
             ) from error
-        with tempfile.TemporaryDirectory(
-            prefix="qqgroup-try-", ignore_cleanup_errors=True
-        ) as state:
+        with ExitStack() as stack:
             environment = {"QQ_SIMULATOR": self._simulator.url}
-            if self._reload:
-                environment["QQ_STATE"] = state  # what makes the next process resume the session
+            if self._reload and _keeps_nothing():
+                # What makes the next process resume the session.
+                environment["QQ_STATE"] = str(_temporary_folder(stack, "try"))
             script = Script(
                 self._path,
                 self._arguments,
@@ -192,9 +200,27 @@ class Trial:
         answers.forget()
         self._talk.say(text)
         answered = answers.settle(self._timeout)
-        if not answered:
+        if not answered and answers.alive():
             self._display.problem(f"no reply within {self._timeout:g} s")
         return answered
+
+    def _has_ended(self, script: Script) -> bool:
+        """Tell whether the script has ended, also to the user."""
+        code = script.poll()
+        if code is not None:
+            self._display.problem(f"{self._path.name} has ended (exit code {code}).")
+        return code is not None
+
+
+def _keeps_nothing() -> bool:
+    """Tell whether the user names no folder for what a bot keeps."""
+    return os.environ.get("QQ_STATE", "").strip().lower() in ("", NOWHERE)
+
+
+def _temporary_folder(stack: ExitStack, name: str) -> Path:
+    """Make a folder that goes with the stack."""
+    folder = tempfile.TemporaryDirectory(prefix=f"qqgroup-{name}-", ignore_cleanup_errors=True)
+    return Path(stack.enter_context(folder))
 
 
 def _load_colours() -> type[ColourDisplay] | None:

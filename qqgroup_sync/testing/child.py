@@ -12,6 +12,7 @@ import os
 import runpy
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,12 @@ def main() -> None:
 
 
 def _serve(line: socket.socket, harness: Harness) -> None:
-    """Answer the test until it hangs up; a daemon thread, which ends with the process."""
-    with line, line.makefile("r", encoding="utf-8") as questions:
+    """Answer the test until it hangs up, and end the process: nobody else would."""
+    with suppress(OSError), line, line.makefile("r", encoding="utf-8") as questions:
         for question in questions:
             answer = json.dumps(_answer(json.loads(question), harness))
             line.sendall(f"{answer}\n".encode())
+    os._exit(1)
 
 
 def _answer(question: dict[str, Any], harness: Harness) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import traceback
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.settings import Settings
 
 _FRAMES = 4  # of a handler that does not end
+_WORKER = re.compile(r"qqgroup-worker-\d+")  # not the one that watches the others
 _IDLE = "_take"  # the function in which a worker waits for work
 
 
@@ -154,7 +156,7 @@ class Harness:
         told = []
         for thread in threading.enumerate():
             frame = frames.get(thread.ident or 0)
-            if not thread.name.startswith("qqgroup-worker-") or frame is None:
+            if frame is None or _WORKER.fullmatch(thread.name) is None:
                 continue
             stack = traceback.extract_stack(frame)
             if any(one.name == _IDLE for one in stack[-2:]):

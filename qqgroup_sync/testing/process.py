@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from qqgroup_sync.testing.child import CONTROL
 from qqgroup_sync.testing.errors import BotError
@@ -77,29 +77,34 @@ class BotProcess:
         __tracebackhide__ = True
         descriptor, name = tempfile.mkstemp(prefix="qqgroup-test-", suffix=".log")
         self._log = Path(name)
-        word = secrets.token_hex(16)
-        with socket.create_server(("127.0.0.1", 0)) as server, os.fdopen(descriptor, "wb") as log:
-            port = server.getsockname()[1]
-            self._process = subprocess.Popen(  # noqa: S603 - the user's own script
-                [sys.executable, "-m", _CHILD, str(self._script), *self._arguments],
-                env={
-                    **os.environ,
-                    **self._environment,
-                    CONTROL: f"{port}:{word}",
-                    "PYTHONUNBUFFERED": "1",
-                    "PYTHONIOENCODING": "utf-8",
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
+        try:
+            with (
+                os.fdopen(descriptor, "wb") as log,
+                socket.create_server(("127.0.0.1", 0)) as server,
+            ):
+                word = secrets.token_hex(16)
+                self._process = self._launch(log, f"{server.getsockname()[1]}:{word}")
                 self._take_call(server, word)
-                self._wait_ready()
-            except BaseException:
-                self.kill()
-                raise
+            self._wait_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _launch(self, log: IO[bytes], control: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - the user's own script
+            [sys.executable, "-m", _CHILD, str(self._script), *self._arguments],
+            env={
+                **os.environ,
+                **self._environment,
+                CONTROL: control,
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONIOENCODING": "utf-8",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def _take_call(self, server: socket.socket, word: str) -> None:
         __tracebackhide__ = True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qqgroup_sync.testing.harness import Look
 
 STEPS = 10_000  # of one move, at most: what is due more often is then due a little late
-PATIENCE = 2.0  # real seconds that all handlers of one move together may take
+PATIENCE = 2.0  # real seconds of one move that may be spent in vain, such as on hanging handlers
 HEARING = 0.25  # real seconds in which the gateway delivers and answers, unless it is silent
 _LOOK = 0.0005
 
@@ -106,9 +106,10 @@ class SteppedTime:
             patience -= self._settle(patience)
 
     def _settle(self, patience: float) -> float:
-        """Wait until what is due was done; return how long that took.
+        """Wait until what is due was done; return how many seconds were spent in vain.
 
         Neither a handler that does not end nor a gateway that is silent is waited for for long.
+        Work that gets done takes the time that it needs: whatever is due later waits for it.
         """
         began = time.monotonic()
         pause = threading.Event()
@@ -117,8 +118,9 @@ class SteppedTime:
             clients = [client for look in looks for client in look.clients]
             due = any(look.due_in is not None and look.due_in <= 0 for look in looks)
             if not due and not any(client.busy for client in clients):
-                heard = all(client.heard for client in clients) and self._received_all()
-                if heard or taken > HEARING:
+                if all(client.heard for client in clients) and self._received_all():
+                    return 0.0
+                if taken > HEARING:
                     break
             pause.wait(_LOOK)
         return time.monotonic() - began

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 
 from qqgroup_sync.cli import scenario
@@ -149,8 +151,19 @@ def test_a_file_in_which_nothing_is_said_is_wrong():
         read("# only this\n> hi")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_files_of_a_chinese_windows_are_understood(encoding):
     """Notepad's encodings, with and without a mark."""
     text = scenario.decode("Ming@测试群：你好".encode(encoding))
     assert read(text) == [Say(1, "Ming", "测试群", "你好")]
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_halves_of_characters_do_not_come_through(mark):
+    """A bot could neither be sent nor store them."""
+    lone = "Ming: a\ud800b".encode(
+        "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be", "surrogatepass"
+    )
+    (said,) = read(scenario.decode(mark + lone))
+    assert said.text.encode()
+    assert said.text[0] == "a"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from qqgroup_sync.testing.errors import BotError
@@ -113,6 +118,43 @@ def test_a_handler_that_does_not_end(script):
         qq.user("Lan").no_reply(timeout=0.5)
     with pytest.raises(BotError, match=r"did not end within 0.5 s"):
         qq.stop()
+
+
+def test_a_bot_ends_when_its_test_is_killed(script):
+    """A time-out or SIGTERM ends pytest without a word."""
+    source = (
+        "import threading\n"
+        "from qqgroup_sync.testing import SimulatedQQ\n"
+        "with SimulatedQQ('bot.py', subprocess=True):\n"
+        "    print('running', flush=True)\n"
+        "    threading.Event().wait()\n"
+    )
+    test = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(script.parent)},
+    )
+    try:
+        assert test.stdout.readline() == b"running\n"
+        (bot,) = psutil.Process(test.pid).children()
+    finally:
+        test.kill()
+        test.wait(10)
+        test.stdout.close()
+    try:
+        bot.wait(10)
+    except psutil.TimeoutExpired:
+        bot.kill()
+        raise
+
+
+def test_a_process_that_cannot_be_started_leaves_no_file(qq, script, tmp_path, monkeypatch):
+    """Neither does what could never write into it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    with pytest.raises(FileNotFoundError):
+        qq.run(script, subprocess=True)
+    assert list(tmp_path.glob("qqgroup-*")) == []
 
 
 @pytest.mark.parametrize(

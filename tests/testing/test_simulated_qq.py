@@ -13,6 +13,7 @@ from qqgroup_sync.simulator.chats import ConversationError
 from qqgroup_sync.testing.errors import BotError
 from qqgroup_sync.testing.simulated_qq import SimulatedQQ
 from tests.media import samples, sounds
+from tests.waiting import LIMIT
 
 PICTURE = samples.picture()
 
@@ -278,6 +279,33 @@ def test_no_reply_shows_what_was_said(qq, echo):
         user.no_reply()
 
 
+def test_no_reply_shows_where_a_handler_hangs(qq, client):
+    """Its stack, and not that of the thread that watches the workers."""
+    go_on = threading.Event()
+
+    @client.on_message
+    def hang(_message):
+        go_on.wait(LIMIT * 10)
+
+    qq.run(client)
+    qq.user("Lan").say("x")
+    with pytest.raises(ConversationError) as caught:
+        qq.user("Lan").no_reply(timeout=0.2)
+    go_on.set()
+    assert "in hang" in str(caught.value)
+    assert "_watch_over" not in str(caught.value)
+
+
+def test_an_expired_token_is_no_wrong_secret(qq, echo):
+    """It is renewed, and the answer comes; nobody is told to look at the secret."""
+    qq.run(echo)
+    qq.faults.expire_tokens()
+    qq.user("Lan").say("x")
+    assert qq.user("Lan").next_reply().text == "echo x"
+    assert "was refused: HTTP 401, code 11244" in qq.conversation
+    assert "client_secret" not in qq.conversation
+
+
 def test_no_reply_of_a_plain_simulator():
     """Only the kit knows when a bot has nothing left to do."""
     from qqgroup_sync.simulator import Simulator
@@ -300,6 +328,22 @@ def test_who_waits_in_a_dialogue_has_nothing_to_do(qq, client):
     user.no_reply()
     user.say("Lan")
     assert user.next_reply().text == "thanks, Lan"
+
+
+def test_who_waits_for_an_event_has_nothing_to_do(qq, client):
+    """A handler in wait_for() is as idle as one that asks."""
+
+    @client.on_message(keywords="wait")
+    def wait(message):
+        found = client.wait_for("GROUP_ADD_ROBOT", timeout=60)
+        return f"found {found}"
+
+    qq.run(client)
+    user = qq.user("Lan")
+    user.say("wait")
+    user.no_reply()
+    qq.clock.step(61)
+    assert user.next_reply().text == "found None"
 
 
 # ---------------------------------------------------------------------- what went wrong
@@ -334,6 +378,17 @@ def test_a_missing_reply_shows_the_conversation(qq, client):
     ):
         assert part in told
     assert [type(error).__name__ for error in qq.errors] == ["ContentRejected", "ValueError"]
+
+
+def test_of_several_chats_each_line_says_where(qq, echo):
+    """A group by its name, a private chat by the person's."""
+    qq.run(echo)
+    qq.group("games").member("Ming").say("one")
+    qq.user("Lan").say("two")
+    qq.wait_idle()
+    told = str(qq.conversation)
+    assert "games | Ming: one" in told
+    assert "Lan | Lan: two" in told
 
 
 def test_without_a_bot_it_says_so(qq):

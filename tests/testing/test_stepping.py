@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
 
 from qqgroup_sync import Client, RateLimit, WaitTimeout
+from tests.waiting import LIMIT
 
 
 @pytest.fixture
@@ -79,6 +82,36 @@ def test_timed_tasks_run_as_often_as_they_would(qq, client, group):
     assert len(runs) == 5
     apart = [(run - began).total_seconds() for run in runs]
     assert apart == pytest.approx([60, 120, 180, 240, 300], abs=2)
+
+
+def test_a_long_move_leaves_out_nothing(qq, client):
+    """A day of minutes takes longer than the patience with what hangs; every task runs in it."""
+    runs = Counter()
+    client.timed_task(each=60)(lambda: runs.update(["minute"]))
+    client.timed_task(each=3600)(lambda: runs.update(["hour"]))
+    client.timed_task(trigger="cron", hour=8)(lambda: runs.update(["day"]))
+    qq.run(client)
+    qq.clock.step(hours=24)
+    assert runs == {"minute": 1440, "hour": 24, "day": 1}
+    assert client.wait_ready(0)
+
+
+def test_a_handler_that_hangs_holds_no_move_up(qq, client, ming):
+    """The rest of the time passes without waiting for it."""
+    hanging, go_on = threading.Event(), threading.Event()
+
+    @client.on_message
+    def hang(_message):
+        hanging.set()
+        go_on.wait(LIMIT * 10)
+
+    qq.run(client)
+    ming.say("x")
+    assert hanging.wait(LIMIT)
+    began = time.monotonic()
+    qq.clock.step(hours=1)
+    assert time.monotonic() - began < 20  # two seconds of patience: a limit against hanging
+    go_on.set()
 
 
 def test_a_daily_task(qq, client, group):
