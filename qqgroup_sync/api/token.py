@@ -15,6 +15,7 @@ from qqgroup_sync.api.failures import api_error
 from qqgroup_sync.api.transport import json_body
 from qqgroup_sync.errors import ApiError, BadResponse, QQGroupError, StateError, TransportError
 from qqgroup_sync.masking import Secret, SecretBytes, know
+from qqgroup_sync.runtime.shared import Shared
 from qqgroup_sync.runtime.vigil import Vigil, Waking
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class _Cell:
         self.failure: QQGroupError | None = None
 
 
-_cells: dict[tuple[str, ...], _Cell] = {}  # one per bot and host, for the process's life
-_cells_lock = threading.Lock()
+_cells = Shared(_Cell)
 
 
 class AccessToken:
@@ -83,12 +83,7 @@ class AccessToken:
         self._clock = clock
         self._stop = stop or threading.Event()
         self._language = language
-        with _cells_lock:
-            key = (appid, client_secret, *self._urls)
-            cell = _cells.get(key)
-            if cell is None:
-                cell = _cells[key] = _Cell()
-        self._cell = cell
+        self._cell = _cells.of((appid, client_secret, *self._urls))
 
     def header(self) -> str:
         """Return ``QQBot <token>``, fetching a token first when there is none that lasts.

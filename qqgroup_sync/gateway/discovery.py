@@ -19,6 +19,7 @@ from qqgroup_sync.errors import (
     QQGroupError,
     TransportError,
 )
+from qqgroup_sync.runtime.shared import Shared
 
 if TYPE_CHECKING:
     from qqgroup_sync.api.endpoints import Endpoints
@@ -52,8 +53,7 @@ class _Cell:
         self.spent = 0
 
 
-_cells: dict[tuple[str, str], _Cell] = {}  # one per bot and host, for the process's life
-_cells_lock = threading.Lock()
+_cells = Shared(_Cell)
 
 
 class Discovery:
@@ -81,11 +81,7 @@ class Discovery:
         self._fixed_url = url
         self._stop = stop or threading.Event()
         self._asked = False
-        with _cells_lock:
-            cell = _cells.get(key)
-            if cell is None:
-                cell = _cells[key] = _Cell()
-        self._cell = cell
+        self._cell = _cells.of(key)
 
     def url(self) -> str:
         """Return the gateway's URL; blocks when it has to be asked for."""

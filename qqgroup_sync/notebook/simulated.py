@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qqgroup_sync.errors import ConfigError, Text
 from qqgroup_sync.runtime import cells
+from qqgroup_sync.runtime.shared import forget
 from qqgroup_sync.settings import TOKEN_PATH
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class PrivatePlatform:
     def open(self, settings: Settings) -> Settings:
         """Start the simulator, when it does not run; return settings that lead to it."""
         url = self.simulator.start().url
+        if self._owned:
+            forget(url.partition("://")[2])  # of another simulator at the same port
         return replace(
             settings,
             api_bases=(url,),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from qqgroup_sync.errors import RateLimited, StateError, Text
 from qqgroup_sync.rates import OTHERS, Rate
+from qqgroup_sync.runtime.shared import Shared
 from qqgroup_sync.sending.windows import Window, free_in_all
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ class _Cell:
         self.told_at: dict[str, float] = {}
 
 
-_cells: dict[tuple[str, str], _Cell] = {}  # one per bot and host, for the process's life
-_cells_lock = threading.Lock()
+_cells = Shared(_Cell)
 
 
 class Limits:
@@ -125,11 +125,7 @@ class Limits:
         self._aside = aside
         self._language = language
         self.waiting = 0
-        with _cells_lock:
-            cell = _cells.get(key)
-            if cell is None:
-                cell = _cells[key] = _Cell()
-        self._cell = cell
+        self._cell = _cells.of(key)
         self._routes: dict[tuple[str, str], tuple[Window, ...]] = {
             tail: self._windows(name) for tail, name in _TAILS.items()
         }

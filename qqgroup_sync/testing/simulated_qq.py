@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qqgroup_sync.accounts import Accounts
 from qqgroup_sync.client import Client
 from qqgroup_sync.notebook.simulated import PrivatePlatform
+from qqgroup_sync.runtime.shared import forget
 from qqgroup_sync.runtime.stepped_clock import SteppedClock
 from qqgroup_sync.simulator import Simulator
 from qqgroup_sync.simulator.chats import ConversationError
@@ -113,6 +114,7 @@ class SimulatedQQ:
         try:
             _clock.begin_anew(BETWEEN_TESTS)
             self.simulator.start()
+            forget(self.simulator.url.partition("://")[2])  # of another one at the same port
             self.platform.narrator = self._tell
             self.platform.wait_idle = self.wait_idle
             self._conversation.begin()
