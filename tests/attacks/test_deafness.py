@@ -68,13 +68,16 @@ def test_as_many_handlers_hang_as_there_may_be_workers(make_client, group, monke
         release.set()
 
 
-NO_THREADS = """
+REFUSED = """
 real, refused = threading.Thread.start, []
 def start(self):
     if refused:
         raise RuntimeError("can't start new thread")
     real(self)
 threading.Thread.start = start
+"""
+
+NO_THREADS = """
 def give():
     while not os.path.exists("give"):
         pause(0.01)
@@ -93,7 +96,7 @@ client.run()
 def test_no_threads_are_left_when_the_connection_breaks(sim, run, group, tmp_path):
     """It is tried again until there are some: the bot neither ends nor lives on deaf."""
     ming = group.member("Ming")
-    bot = run(NO_THREADS)
+    bot = run(REFUSED + NO_THREADS)
     log = Path(bot.log)
     ming.say("take")
     assert group.next_reply(10).text == "re take"
@@ -107,12 +110,6 @@ def test_no_threads_are_left_when_the_connection_breaks(sim, run, group, tmp_pat
 
 
 NO_THREADS_AT_ALL = """
-real, refused = threading.Thread.start, []
-def start(self):
-    if refused:
-        raise RuntimeError("can't start new thread")
-    real(self)
-threading.Thread.start = start
 client = Client()
 @client.on_message
 def answer(message):
@@ -124,7 +121,7 @@ client.run()
 
 def test_a_fatal_end_needs_no_thread(sim, run, group):
     """A bot that may not come back ends, also when nothing can be started to end it."""
-    bot = run(NO_THREADS_AT_ALL)
+    bot = run(REFUSED + NO_THREADS_AT_ALL)
     group.member("Ming").say("hello")
     assert group.next_reply(10).text == "re hello"
     sim.gateway.close(4914, appid=APPID)
