@@ -133,9 +133,9 @@ class AccessToken:
         """
         troubled = False
         vigil = Vigil(self._clock, slice_=LOOK)
-        while (woke := vigil.wait(stop, max(1.0, self.due_in()))) is not Waking.SET:
-            if woke is Waking.LEAPT and self.due_in():
-                continue
+        while vigil.wait(stop, max(1.0, self.due_in())) is not Waking.SET:
+            if self.due_in():
+                continue  # whoever needed one first has fetched it meanwhile; or time jumped
             before = self._cell.value
             if not before or self._cell.fetching:
                 continue  # nobody has asked for a token yet, or somebody is fetching it

@@ -503,6 +503,15 @@ def test_the_thread_asks_for_nothing_before_somebody_does(make, clock):
     assert server.requests == []
 
 
+def test_a_token_that_came_meanwhile_is_not_asked_for_again(make, clock):
+    """The thread begins without one, and the gateway needs one a moment later."""
+    platform = Platform(clock)
+    with ScriptedServer(platform) as server:
+        access = make(server.url)
+        keep_fresh_for(access, clock, 600, access.header)
+    assert len(platform.asked) == 1
+
+
 def test_failures_do_not_end_the_renewal(make, clock, caplog):
     """The platform is away for a minute: it is asked every 15 s, then all is as before."""
     platform = Platform(clock)
